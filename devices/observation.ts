@@ -1,0 +1,90 @@
+/**
+ * The canonical Observation: one thing a device said, whatever convention it said it in. Decoders make it,
+ * rules and history read it. Types and the closed lists only: this file has no behaviour.
+ */
+
+/** Device kinds a community places in homes. The list is public (see devices/native/README.md). */
+export const DEVICE_KINDS = [
+  'sos-button',
+  'smoke-detector',
+  'gas-detector',
+  'co-detector',
+  'sleep-monitor',
+  'fall-sensor',
+  'motion-sensor',
+  'door-contact',
+  'leak-sensor',
+  'climate-sensor',
+  'voice-assistant',
+  'gateway',
+] as const
+export type DeviceKind = (typeof DEVICE_KINDS)[number]
+
+/** Measurements by field name with unit, each a finite number. Booleans are 0 or 1, so that history keeps numbers only. */
+export const MEASUREMENT_FIELDS = [
+  'heartRatePerMin',
+  'respirationPerMin',
+  'bedOccupied',
+  'movement',
+  'signalQuality',
+  'gasLelPercent',
+  'coPpm',
+  'temperatureC',
+  'humidityPercent',
+  'batteryPercent',
+  'rssiDbm',
+] as const
+export type MeasurementField = (typeof MEASUREMENT_FIELDS)[number]
+
+/** How a device came to say it; a retained message or a broker's replay is never a new press. */
+export type ObservationMeta = {
+  homeId: string
+  deviceId: string
+  /** The device's own id of the message, where its convention has one. */
+  messageId: string | null
+  /** What the device's clock said, corrected by its measured offset where plausible, else `receivedAt`; epoch ms. */
+  at: number
+  /** The database's clock when the message was committed; epoch ms. */
+  receivedAt: number
+  retained: boolean
+}
+
+export type ObservationBody =
+  | { kind: 'sos'; state: 'pressed' | 'cancelled' | 'test' }
+  | { kind: 'smoke' | 'gas' | 'co'; state: 'alarm' | 'cleared' | 'test' }
+  | { kind: 'bed'; state: 'occupied' | 'empty' }
+  | { kind: 'tamper' | 'fault'; state: 'alarm' | 'cleared' }
+  | { kind: 'battery'; percent: number | null; low: boolean | null }
+  | { kind: 'device'; state: 'online' | 'offline' }
+  | { kind: 'motion'; state: 'detected' | 'clear' }
+  | { kind: 'measurement'; values: Partial<Record<MeasurementField, number>> }
+
+export type Observation = ObservationMeta & ObservationBody
+
+/** One message as the log keeps it: what a decoder is given, besides the device's state. */
+export type RawMessage = {
+  homeId: string
+  /** The account that published it: a device's own, or its gateway's. */
+  account: string
+  topic: string
+  payload: Uint8Array
+  qos: 0 | 1 | 2
+  dup: boolean
+  retain: boolean
+  /** Epoch ms, the database's clock. */
+  receivedAt: number
+}
+
+/** Why a message is no observation. Stable codes: they are stored, counted and shown. */
+export type RejectionCode =
+  | 'unknown-topic'
+  | 'unknown-device'
+  | 'not-json'
+  | 'not-an-object'
+  | 'unknown-kind'
+  | 'unknown-state'
+  | 'missing-field'
+  | 'out-of-range'
+  | 'nothing-known'
+  | 'duplicate'
+  | 'stale-retained'

@@ -1,0 +1,269 @@
+import { execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { connect, createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import type { Log } from '../../ports.ts'
+import { type DatabaseUser, databaseBinaries, databaseUser } from './embedded-binaries.ts'
+
+const run = promisify(execFile)
+
+/** How often we look whether the database still lives; it is back within a second of its death. */
+const SUPERVISE_MS = 200
+const START_LIMIT_MS = 30_000
+const STOP_LIMIT_MS = 20_000
+/** A path of a Unix socket may have 103 bytes on macOS, 107 on Linux, the file name included. */
+const SOCKET_FOLDER_LIMIT = 80
+
+const SETTINGS: Record<string, string> = {
+  // Confirmed means on disk (P1).
+  fsync: 'on',
+  full_page_writes: 'on',
+  synchronous_commit: 'on',
+  // One machine, one database, small: the whole demo stays under 450 MB.
+  shared_buffers: '96MB',
+  max_connections: '80',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_wal_size: '2GB',
+  checkpoint_timeout: '15min',
+  io_method: 'sync',
+  jit: 'off',
+  random_page_cost: '1.1',
+  autovacuum_naptime: '20s',
+  autovacuum_vacuum_scale_factor: '0.05',
+  log_timezone: 'UTC',
+  timezone: 'UTC',
+  listen_addresses: "''",
+}
+
+export type EmbeddedDatabase = {
+  /** Connection string of database `anlin`. */
+  url: string
+  /** Process id of the postmaster at this moment. */
+  pid(): number
+  /** Fast shutdown: rolls back what is open and writes a checkpoint. Called last, when nobody needs it any more. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts PostgreSQL on `folder`, or adopts the one that a killed predecessor left running there, and keeps it alive.
+ * It runs in its own process group, so that a Ctrl-C meant for us does not end it under our drain.
+ * @throws when another platform uses the folder, or when its data is of another major version
+ */
+export async function startEmbedded(folder: string, log: Log): Promise<EmbeddedDatabase> {
+  mkdirSync(folder, { recursive: true })
+  const lock = await lockFolder(folder)
+  try {
+    const user = databaseUser()
+    const binaries = await databaseBinaries(user, `/var/lib/anlin/postgres-${process.arch}`)
+    const place = await prepareFolder(folder, binaries, user)
+    let pid = runningPid(place.data) ?? (await launch(place, binaries, user))
+    await untilReady(place.url('postgres'))
+    await ensureDatabase(place)
+    let stopping = false
+    const supervision = (async () => {
+      while (!stopping) {
+        await sleep(SUPERVISE_MS)
+        if (stopping || isAlive(pid)) continue
+        log.error({ pid }, 'embedded database died: starting it again')
+        pid = await launch(place, binaries, user)
+      }
+    })()
+    return {
+      url: place.url('anlin'),
+      pid: () => pid,
+      async stop() {
+        stopping = true
+        await supervision
+        await stopPostmaster(pid)
+        lock.close()
+      },
+    }
+  } catch (error) {
+    lock.close()
+    throw error
+  }
+}
+
+type Place = { data: string; url(database: string): string; socketFolder: string; logFile: string }
+
+async function prepareFolder(folder: string, binaries: string, user: DatabaseUser | null): Promise<Place> {
+  const data = join(folder, 'postgres')
+  const socketFolder = folder.length <= SOCKET_FOLDER_LIMIT ? join(folder, 'socket') : `/tmp/anlin-${shortHash(folder)}`
+  // The database's user passes through our folder without reading it.
+  if (user) chmodSync(folder, 0o711)
+  for (const path of [data, socketFolder]) {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    if (user) chownSync(path, user.uid, user.gid)
+  }
+  const passwordFile = join(folder, 'postgres.password')
+  if (!existsSync(join(data, 'PG_VERSION'))) {
+    rmSync(data, { recursive: true })
+    mkdirSync(data, { mode: 0o700 })
+    writeFileSync(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 })
+    if (user) for (const path of [data, passwordFile]) chownSync(path, user.uid, user.gid)
+    await run(
+      join(binaries, 'bin', 'initdb'),
+      ['-D', data, '-U', 'anlin', '-E', 'UTF8', '--locale=C', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`],
+      { ...asUser(user), cwd: '/' },
+    )
+  }
+  await refuseOtherMajor(data, binaries, user)
+  const password = readFileSync(passwordFile, 'utf8').trim()
+  const url = (database: string) =>
+    `postgres://anlin:${password}@localhost/${database}?host=${encodeURIComponent(socketFolder)}`
+  return { data, url, socketFolder, logFile: join(folder, 'postgres.log') }
+}
+
+async function refuseOtherMajor(data: string, binaries: string, user: DatabaseUser | null): Promise<void> {
+  const has = readFileSync(join(data, 'PG_VERSION'), 'utf8').trim()
+  const { stdout } = await run(join(binaries, 'bin', 'postgres'), ['--version'], { ...asUser(user), cwd: '/' })
+  const runs = /(\d+)\./.exec(stdout)?.[1]
+  if (has !== runs)
+    throw new Error(`${data} was written by PostgreSQL ${has}, this is ${runs}: move it aside or use that version`)
+}
+
+async function launch(place: Place, binaries: string, user: DatabaseUser | null): Promise<number> {
+  const deadline = performance.now() + START_LIMIT_MS
+  for (;;) {
+    const logFile = openSync(place.logFile, 'a', 0o600)
+    const options = Object.entries({ ...SETTINGS, unix_socket_directories: place.socketFolder })
+    const child = spawn(
+      join(binaries, 'bin', 'postgres'),
+      ['-D', place.data, ...options.flatMap(([name, value]) => ['-c', `${name}=${value === "''" ? '' : value}`])],
+      { ...asUser(user), cwd: '/', detached: true, stdio: ['ignore', logFile, logFile] },
+    )
+    closeSync(logFile)
+    const exited = new Promise<boolean>((done) => {
+      child.once('exit', () => done(true))
+      child.once('error', () => done(true))
+    })
+    child.unref()
+    // The backends of a postmaster that was killed hold its shared memory for a moment; then the new one ends at once.
+    const ended = await Promise.race([exited, untilReady(place.url('postgres')).then(() => false)])
+    if (!ended && child.pid) return child.pid
+    if (performance.now() > deadline) throw new Error(`the embedded database does not start: see ${place.logFile}`)
+    await sleep(100)
+  }
+}
+
+async function untilReady(url: string): Promise<void> {
+  const deadline = performance.now() + START_LIMIT_MS
+  for (;;) {
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 })
+    try {
+      await client.connect()
+      await client.query('select 1')
+      return
+    } catch (cause) {
+      if (performance.now() > deadline) throw new Error('the embedded database does not answer', { cause })
+      await sleep(25)
+    } finally {
+      await client.end().catch(() => undefined)
+    }
+  }
+}
+
+async function ensureDatabase(place: Place): Promise<void> {
+  const client = new pg.Client({ connectionString: place.url('postgres') })
+  await client.connect()
+  try {
+    const { rowCount } = await client.query("select 1 from pg_database where datname = 'anlin'")
+    if (rowCount === 0) await client.query('create database anlin')
+  } finally {
+    await client.end()
+  }
+}
+
+async function stopPostmaster(pid: number): Promise<void> {
+  const deadline = performance.now() + STOP_LIMIT_MS
+  signal(pid, 'SIGINT')
+  while (isAlive(pid)) {
+    if (performance.now() > deadline) {
+      signal(pid, 'SIGQUIT')
+      return
+    }
+    await sleep(20)
+  }
+}
+
+/** The postmaster that still runs on `data`, when its pid file names a living process. */
+function runningPid(data: string): number | null {
+  try {
+    const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
+    return Number.isInteger(pid) && pid > 1 && isAlive(pid) ? pid : null
+  } catch {
+    return null
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/**
+ * One platform per folder. The lock is a listening socket: the kernel gives it back however its holder ends, which a
+ * file with a process id in it cannot promise.
+ */
+async function lockFolder(folder: string): Promise<Server> {
+  const path =
+    folder.length <= SOCKET_FOLDER_LIMIT ? join(folder, 'platform.lock') : `/tmp/anlin-${shortHash(folder)}.lock`
+  const taken = new Error(`another platform is running on ${folder}: stop it, or set ANLIN_DATA to another folder`)
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const server = createServer((socket) => socket.destroy())
+    const bound = await new Promise<boolean>((done) => {
+      server.once('error', () => done(false))
+      server.listen(path, () => done(true))
+    })
+    if (bound) return server.unref()
+    if (await answers(path)) throw taken
+    rmSync(path, { force: true })
+  }
+  throw taken
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(path)
+    socket.once('connect', () => done(true))
+    socket.once('error', () => done(false))
+    socket.once('close', () => done(false))
+  }).then((yes) => Boolean(yes))
+}
+
+function asUser(user: DatabaseUser | null): { uid?: number; gid?: number } {
+  return user ? { uid: user.uid, gid: user.gid } : {}
+}
+
+function shortHash(text: string): string {
+  let hash = 0
+  for (const char of text) hash = (Math.imul(hash, 31) + (char.codePointAt(0) ?? 0)) | 0
+  return (hash >>> 0).toString(36)
+}

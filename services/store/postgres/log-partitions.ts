@@ -1,0 +1,26 @@
+import type pg from 'pg'
+
+/** Days made ahead, so that midnight never waits for a table: one missed run of the housekeeping is no outage. */
+export const PARTITION_DAYS_AHEAD = 3
+const DAY_MS = 86_400_000
+
+/** Makes the log's partitions of yesterday, today and the next days. Harmless to repeat and to run beside others. */
+export async function ensureLogPartitions(client: Pick<pg.Client, 'query'>): Promise<void> {
+  const { rows } = await client.query<{ today: string }>(
+    "select to_char(now() at time zone 'UTC', 'YYYY-MM-DD') as today",
+  )
+  const today = Date.parse(`${rows[0]?.today}T00:00:00Z`)
+  for (let offset = -1; offset <= PARTITION_DAYS_AHEAD; offset++) {
+    const from = new Date(today + offset * DAY_MS).toISOString().slice(0, 10)
+    const to = new Date(today + (offset + 1) * DAY_MS).toISOString().slice(0, 10)
+    await client.query(
+      `create table if not exists ${logPartitionName(from)} partition of observation_log
+         for values from ('${from} 00:00:00+00') to ('${to} 00:00:00+00')`,
+    )
+  }
+}
+
+/** @param day `YYYY-MM-DD`, UTC */
+export function logPartitionName(day: string): string {
+  return `observation_log_${day.replaceAll('-', '')}`
+}

@@ -1,0 +1,112 @@
+-- The observation log: what came, undecoded, in raw bytes. Append-only, partitioned by day of receipt.
+-- An identity column is not commit order, so readers order by (xid, id) below the snapshot's xmin (ARCHITECTURE.md, "The cursor").
+create table observation_log (
+  xid         xid8 not null default pg_current_xact_id(),
+  id          bigint generated always as identity,
+  received_at timestamptz not null default clock_timestamp(),
+  shard       smallint not null,
+  -- 0 urgent (native events, alarm devices), 1 ordinary
+  lane        smallint not null,
+  home_id     text not null,
+  account     text not null,
+  -- qos in bits 0-1, dup 4, retain 8
+  flags       smallint not null,
+  packet_id   integer,
+  topic       text not null,
+  payload     bytea not null,
+  -- Set where ingest already knows why nobody will read it.
+  rejected    text
+) partition by range (received_at);
+create index observation_log_cursor on observation_log (shard, xid, id);
+create index observation_log_urgent on observation_log (shard, xid, id) where lane = 0;
+
+-- A closed day, packed: one row per shard and piece, the rows in order as compressed JSON lines.
+create table observation_pack (
+  day      date not null,
+  shard    smallint not null,
+  piece    integer not null,
+  first_xid xid8 not null,
+  first_id  bigint not null,
+  last_xid  xid8 not null,
+  last_id   bigint not null,
+  row_count integer not null,
+  rows_zstd bytea not null,
+  primary key (day, shard, piece)
+);
+
+-- Where each reader of the log stands: everything at or before (xid, id) is done. Moved by compare-and-set on version.
+create table log_cursor (
+  reader  text not null,
+  shard   smallint not null,
+  xid     xid8 not null default '0',
+  id      bigint not null default 0,
+  -- Receipt time of the last row passed: what the partitions older than it are no longer needed for.
+  passed_at timestamptz not null default '-infinity',
+  version bigint not null default 0,
+  primary key (reader, shard)
+);
+
+-- The fold's state of a home, device states included. `wake_at` is never later than the true next timer
+-- (it may be earlier: a fold that only moves a timer back leaves the column alone, so the update stays within its page).
+create table home_state (
+  home_id  text primary key,
+  shard    smallint not null,
+  version  bigint not null default 0,
+  xid      xid8 not null default '0',
+  id       bigint not null default 0,
+  last_now timestamptz not null default '-infinity',
+  wake_at  timestamptz,
+  state    json not null
+) with (fillfactor = 50);
+create index home_state_due on home_state (wake_at) where wake_at is not null;
+
+-- What the fold was given besides the log's rows, in the home's order: a timer that a sweep fired, new settings,
+-- a clock that jumped. With the log this makes a replay exact (P8).
+create table home_input (
+  home_id    text not null,
+  version    bigint not null,
+  -- The position of the log after which it was applied.
+  xid        xid8 not null,
+  id         bigint not null,
+  now        timestamptz not null,
+  body       jsonb not null,
+  primary key (home_id, version)
+);
+
+-- Rows of the log that no decoder could read, with the reason: stored, counted, shown (P5).
+create table log_rejection (
+  home_id     text not null,
+  xid         xid8 not null,
+  id          bigint not null,
+  received_at timestamptz not null,
+  code        text not null,
+  primary key (home_id, xid, id)
+);
+
+-- The homes' states as they stood when a day began.
+create table home_state_daily (
+  day     date not null,
+  home_id text not null,
+  xid     xid8 not null,
+  id      bigint not null,
+  version bigint not null,
+  state   json not null,
+  primary key (day, home_id)
+);
+
+-- What the pages and the devices are told to look at again. Readers keep (xid, id) like those of the log.
+create table change (
+  xid     xid8 not null default pg_current_xact_id(),
+  id      bigint generated always as identity,
+  at      timestamptz not null default clock_timestamp(),
+  kind    text not null check (kind in ('incident', 'home', 'device')),
+  home_id text not null,
+  ref     text not null,
+  primary key (xid, id)
+);
+create function notify_change() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('change', '');
+  return null;
+end $$;
+create trigger change_notify after insert on change for each statement execute function notify_change();

@@ -1,0 +1,96 @@
+import pg from 'pg'
+import type { Log } from '../../ports.ts'
+
+/** A pool of connections to the system of record, and what store functions take as their first argument. */
+export type Database = pg.Pool
+/** A connection inside a transaction, or the pool where one autocommit statement is meant. */
+export type Queryable = Pick<pg.PoolClient, 'query'>
+
+/** Nobody may hold a writing transaction open: the cursor's limit waits for it (ARCHITECTURE.md, "The cursor"). */
+const IDLE_IN_TRANSACTION_MS = 2_000
+const TRANSACTION_MS = 10_000
+const STATEMENT_MS = 9_000
+const CONNECT_MS = 5_000
+/** `transaction_timeout` exists from here on. */
+const TRANSACTION_TIMEOUT_FROM = 170_000
+
+const TYPE_INT8 = 20
+const TYPE_TIMESTAMPTZ = 1184
+const TYPE_XID8 = 5069
+
+/** Ids and counts stay below 2^53; times are epoch ms (fractions kept); xids are bigints, for they are compared. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (format === 'binary') return pg.types.getTypeParser(oid, 'binary')
+    if (oid === TYPE_INT8) return Number
+    if (oid === TYPE_TIMESTAMPTZ) return parseTimestamp
+    if (oid === TYPE_XID8) return BigInt
+    return pg.types.getTypeParser(oid, 'text')
+  }) as pg.CustomTypesConfig['getTypeParser'],
+}
+
+function parseTimestamp(text: string): number {
+  if (text === 'infinity') return Number.POSITIVE_INFINITY
+  if (text === '-infinity') return Number.NEGATIVE_INFINITY
+  return Date.parse(text)
+}
+
+/**
+ * Opens a pool. `max` is the limit of connections; who finds none waits at most CONNECT_MS and then gets an error.
+ * @throws when the server cannot be reached
+ */
+export async function openPool(url: string, options: { max: number; name: string; log?: Log }): Promise<Database> {
+  const version = await serverVersion(url)
+  const settings = [
+    `-c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
+    `-c statement_timeout=${STATEMENT_MS}`,
+    version >= TRANSACTION_TIMEOUT_FROM ? `-c transaction_timeout=${TRANSACTION_MS}` : '',
+    '-c timezone=UTC',
+  ]
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.max,
+    application_name: `anlin-${options.name}`,
+    connectionTimeoutMillis: CONNECT_MS,
+    options: settings.join(' ').trim(),
+    types,
+  })
+  // An idle connection that the server closed is replaced at the next query; without a listener it would end the process.
+  pool.on('error', (error) => options.log?.warn({ code: errorCode(error) }, 'database connection lost'))
+  return pool
+}
+
+async function serverVersion(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_MS })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ version: string }>("select current_setting('server_version_num') as version")
+    return Number(rows[0]?.version)
+  } finally {
+    await client.end()
+  }
+}
+
+/** SQLSTATE or the system's code of a failed query; `unknown` where neither is there. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
+}
+
+/** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
+export async function inTransaction<T>(pool: Database, work: (tx: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((rollbackError: Error) => {
+      broken = rollbackError
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
