@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { Change } from '../../ports.ts'
+import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
+import { followChanges } from './changes.ts'
+
+const silent = { info() {}, warn() {}, error() {}, debug() {} }
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.close())
+
+const insert = (ref: string) =>
+  database.pool.query("insert into change (kind, home_id, ref) values ('incident', 'home-1', $1)", [ref])
+
+test('each follower sees every change once and in order, also after its LISTEN connection was cut', async () => {
+  await insert('before')
+  const seen: string[][] = [[], []]
+  const feeds = await Promise.all(seen.map(() => followChanges(database.pool, database.url, silent)))
+  feeds.forEach((feed, i) => {
+    feed.subscribe((changes: Change[]) => seen[i]?.push(...changes.map((change) => change.ref)))
+  })
+  await insert('one')
+  await vi.waitFor(() => expect(seen).toEqual([['one'], ['one']]), { timeout: 5_000, interval: 5 })
+
+  const cut = await database.pool.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'anlin-listen' and datname = current_database()",
+  )
+  expect(cut.rowCount).toBe(2)
+  for (const ref of ['two', 'three']) await insert(ref)
+  await vi.waitFor(
+    () =>
+      expect(seen).toEqual([
+        ['one', 'two', 'three'],
+        ['one', 'two', 'three'],
+      ]),
+    { timeout: 5_000 },
+  )
+  await Promise.all(feeds.map((feed) => feed.close()))
+})
+
+test('a change hidden by an older open transaction comes as soon as that one ends', async () => {
+  const seen: string[] = []
+  const feed = await followChanges(database.pool, database.url, silent)
+  feed.subscribe((changes) => seen.push(...changes.map((change) => change.ref)))
+  const older = await database.pool.connect()
+  await older.query('begin')
+  await older.query('select pg_current_xact_id()')
+  await insert('hidden')
+  await older.query("insert into change (kind, home_id, ref) values ('home', 'home-1', 'older')")
+  expect(seen).toEqual([])
+  await older.query('commit')
+  older.release()
+  await vi.waitFor(() => expect(seen).toEqual(['older', 'hidden']), { timeout: 3_000 })
+  await feed.close()
+})

@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import type { Change, ChangeFeed, Log } from '../../ports.ts'
+import type { Database } from './pool.ts'
+
+/** Without a notification we look each second, so a lost LISTEN connection costs a second and nothing more. */
+const POLL_MS = 1_000
+/** A commit is announced while an older transaction may still hide its rows: look again soon. */
+const HIDDEN_MS = 5
+const BATCH = 500
+const RECONNECT_MS = 500
+/** Rows older than this are no longer held; whoever comes back later reads everything anew. */
+export const CHANGES_KEPT_MS = 3_600_000
+
+/**
+ * Follows the `change` table in commit order, woken by NOTIFY. Several may follow at once, each sees everything.
+ * Begins with what is committed after the call; `from` continues where an earlier follower stood.
+ */
+export async function followChanges(pool: Database, url: string, log: Log): Promise<ChangeFeed> {
+  const listeners = new Set<(changes: Change[]) => void>()
+  let position = await presentPosition(pool)
+  let closed = false
+  let wake = () => {}
+  let notified = false
+
+  const notify = () => {
+    notified = true
+    wake()
+  }
+  const listening = keepListening(url, notify, () => closed, log)
+
+  const following = (async () => {
+    while (!closed) {
+      const announced = notified
+      notified = false
+      const changes = await readChanges(pool, position).catch((err) => {
+        log.debug({ err }, 'changes cannot be read')
+        return []
+      })
+      const last = changes.at(-1)
+      if (last) {
+        position = { xid: last.xid, id: last.id }
+        for (const listener of listeners) listener(changes)
+        continue
+      }
+      if (notified || closed) continue
+      await Promise.race([
+        sleep(announced ? HIDDEN_MS : POLL_MS),
+        new Promise<void>((done) => {
+          wake = done
+        }),
+      ])
+    }
+  })()
+
+  return {
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    async close() {
+      closed = true
+      wake()
+      await Promise.all([following, listening()])
+    },
+  }
+}
+
+/** What was committed before the oldest running transaction is known to every later reader. */
+async function presentPosition(pool: Database): Promise<{ xid: bigint; id: number }> {
+  const { rows } = await pool.query<{ xid: bigint }>('select pg_snapshot_xmin(pg_current_snapshot()) as xid')
+  return { xid: rows[0]?.xid ?? 0n, id: 0 }
+}
+
+async function readChanges(pool: Database, after: { xid: bigint; id: number }): Promise<Change[]> {
+  const { rows } = await pool.query<Change>({
+    name: 'read-changes',
+    text: `select xid, id, at, kind, home_id as "homeId", ref from change
+            where (xid, id) > ($1::xid8, $2::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
+            order by xid, id limit ${BATCH}`,
+    values: [String(after.xid), after.id],
+  })
+  return rows
+}
+
+/** Removes what nobody is given any more. */
+export async function pruneChanges(pool: Database): Promise<void> {
+  await pool.query("delete from change where at < clock_timestamp() - $1 * interval '1 millisecond'", [CHANGES_KEPT_MS])
+}
+
+function keepListening(url: string, notify: () => void, closed: () => boolean, log: Log): () => Promise<void> {
+  let client: pg.Client | null = null
+  const loop = (async () => {
+    while (!closed()) {
+      const own = new pg.Client({ connectionString: url, application_name: 'anlin-listen', keepAlive: true })
+      const ended = new Promise<void>((done) => {
+        own.once('end', done)
+        own.once('error', () => done())
+      })
+      try {
+        await own.connect()
+        client = own
+        own.on('notification', notify)
+        await own.query('listen change')
+        notify()
+        await ended
+      } catch (err) {
+        log.debug({ err }, 'cannot listen for changes')
+      } finally {
+        client = null
+        await own.end().catch(() => undefined)
+      }
+      if (!closed()) await sleep(RECONNECT_MS)
+    }
+  })()
+  return async () => {
+    await client?.end().catch(() => undefined)
+    await loop
+  }
+}

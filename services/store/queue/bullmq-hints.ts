@@ -1,0 +1,108 @@
+import { type Job, Queue, type QueueOptions, Worker, type WorkerOptions, withBackend } from 'bullmq'
+import { Redis } from 'ioredis'
+import type { HintListener, Hints, HintTopic, Log } from '../../ports.ts'
+
+/** Hints under way to the queue at once; further ones are dropped and the sweep finds the work within a second. */
+const SENDING_LIMIT = 200
+/** Keys worked on at once per topic in one process. */
+const CONCURRENCY = 8
+const CLOSE_LIMIT_MS = 3_000
+
+export type QueueAddress = { kind: 'redis'; url: string } | { kind: 'postgres'; url: string }
+export type QueueHints = Hints & {
+  listen(topic: HintTopic, listener: HintListener): void
+  close(): Promise<void>
+}
+
+/**
+ * Hints between processes, on BullMQ: one running and at most one waiting job per key, so a storm of hints becomes a
+ * handful of runs. Any process with a listener may get a hint; the database decides who did the work.
+ */
+export async function openQueueHints(address: QueueAddress, log: Log): Promise<QueueHints> {
+  const backend = await openBackend(address, log)
+  const queues = new Map<HintTopic, Queue>()
+  const workers: Worker[] = []
+  let sending = 0
+  let failing = false
+
+  const queueOf = (topic: HintTopic) => {
+    const known = queues.get(topic)
+    if (known) return known
+    const queue = backend.queue(`hint-${topic}`)
+    queue.on('error', () => undefined)
+    queues.set(topic, queue)
+    return queue
+  }
+  const settled = (error?: unknown) => {
+    sending--
+    if (Boolean(error) === failing) return
+    failing = Boolean(error)
+    // Said once at each change, not once a hint: while the queue is away every hint fails.
+    if (failing) log.warn({ err: error }, 'the queue is away: sweeps drive everything')
+    else log.info({}, 'the queue is back')
+  }
+
+  return {
+    hint(topic, key) {
+      if (sending >= SENDING_LIMIT) return
+      sending++
+      const deduplication = { id: key, keepLastIfActive: true }
+      queueOf(topic)
+        .add('look', { key }, { deduplication, removeOnComplete: true, removeOnFail: true })
+        .then(() => settled(), settled)
+    },
+    listen(topic, listener) {
+      const worker = backend.worker(`hint-${topic}`, async (job) => listener(String(job.data.key)))
+      worker.on('error', () => undefined)
+      worker.on('failed', (_job, err) => log.error({ topic, err }, 'work after a hint failed'))
+      workers.push(worker)
+    },
+    async close() {
+      const closing = Promise.allSettled([
+        ...workers.map((worker) => worker.close()),
+        ...[...queues.values()].map((queue) => queue.close()),
+      ])
+      await Promise.race([closing, new Promise((done) => setTimeout(done, CLOSE_LIMIT_MS).unref())])
+      backend.close()
+    },
+  }
+}
+
+type Backend = {
+  queue(name: string): Queue
+  worker(name: string, work: (job: Job) => Promise<void>): Worker
+  close(): void
+}
+
+async function openBackend(address: QueueAddress, log: Log): Promise<Backend> {
+  const workerOptions = { concurrency: CONCURRENCY, removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } }
+  if (address.kind === 'postgres') {
+    const { createPostgresBackend } = await import('bullmq')
+    const classes = withBackend(createPostgresBackend)
+    const connection = { connectionString: address.url, migrate: true, max: 4 }
+    return {
+      queue: (name) => new classes.Queue(name, { connection } as never) as unknown as Queue,
+      worker: (name, work) =>
+        new classes.Worker(name, work, { connection, ...workerOptions } as never) as unknown as Worker,
+      close: () => undefined,
+    }
+  }
+  // The offline queue stays off: a hint that waited for Redis would come after the sweep has long done the work.
+  const sender = new Redis(address.url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, retryStrategy })
+  const receiver = new Redis(address.url, { maxRetriesPerRequest: null, retryStrategy })
+  for (const client of [sender, receiver]) client.on('error', (err) => log.debug({ err }, 'redis connection'))
+  return {
+    queue: (name) => new Queue(name, { connection: sender as QueueOptions['connection'] }),
+    worker: (name, work) =>
+      new Worker(name, work, { connection: receiver as WorkerOptions['connection'], ...workerOptions }),
+    close() {
+      sender.disconnect()
+      receiver.disconnect()
+    },
+  }
+}
+
+const RECONNECT_CEILING_MS = 1_000
+function retryStrategy(attempt: number): number {
+  return Math.min(attempt * 100, RECONNECT_CEILING_MS)
+}

@@ -1,0 +1,97 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
+import type { QueueAddress } from './bullmq-hints.ts'
+import { type HintBus, openHints } from './hints.ts'
+
+const silent = { info() {}, warn() {}, error() {}, debug() {} }
+
+let database: TestDatabase
+let redis: { url: string; stop(): Promise<void> }
+beforeAll(async () => {
+  database = await createTestDatabase()
+  redis = await startRedis()
+})
+afterAll(async () => {
+  await database.close()
+  await redis.stop()
+})
+
+async function startRedis(): Promise<{ url: string; stop(): Promise<void> }> {
+  await promisify(execFile)('redis-server', ['--version'])
+  const folder = mkdtempSync(join(tmpdir(), 'anlin-redis-'))
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  probe.close()
+  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder], {
+    stdio: 'ignore',
+  })
+  const exited = once(child, 'exit')
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function withBus(address: QueueAddress | null, work: (bus: HintBus) => Promise<void>): Promise<void> {
+  const bus = await openHints(address, silent)
+  try {
+    await work(bus)
+  } finally {
+    await bus.close()
+  }
+}
+
+test('in one process a hint is heard at once, and a storm for one key becomes one further run', async () => {
+  await withBus(null, async (bus) => {
+    let runs = 0
+    let release = () => {}
+    const gate = new Promise<void>((done) => {
+      release = done
+    })
+    bus.listen('log', async () => {
+      runs++
+      await gate
+    })
+    for (let i = 0; i < 1_000; i++) bus.hint('log', '7')
+    expect(runs).toBe(1)
+    release()
+    await vi.waitFor(() => expect(runs).toBe(2))
+  })
+})
+
+describe.each([
+  ['postgres', () => ({ kind: 'postgres', url: database.url }) as const],
+  ['redis', () => ({ kind: 'redis', url: redis.url }) as const],
+])('on %s', (_name, address) => {
+  test('a hint reaches a listener in another process, and the last one is never lost', async () => {
+    await withBus(address(), async (sender) => {
+      await withBus(address(), async (receiver) => {
+        const heard = new Set<string>()
+        receiver.listen('incident', async (key) => void heard.add(key))
+        for (let i = 0; i < 20; i++) for (const key of ['home-1', 'home-2']) sender.hint('incident', key)
+        await vi.waitFor(() => expect([...heard].sort()).toEqual(['home-1', 'home-2']), { timeout: 10_000 })
+        sender.hint('incident', 'home-3')
+        await vi.waitFor(() => expect(heard).toContain('home-3'), { timeout: 10_000 })
+      })
+    })
+  })
+})
+
+test('a queue that is away costs nobody anything: hints are dropped, never thrown, never piled up', async () => {
+  await withBus({ kind: 'redis', url: 'redis://127.0.0.1:1' }, async (bus) => {
+    for (let i = 0; i < 10_000; i++) bus.hint('log', String(i % 64))
+  })
+})

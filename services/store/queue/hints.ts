@@ -1,0 +1,31 @@
+import type { HintListener, Hints, HintTopic, Log } from '../../ports.ts'
+import { openQueueHints, type QueueAddress } from './bullmq-hints.ts'
+import { createLocalHints } from './local-hints.ts'
+
+export type HintBus = Hints & {
+  /** Called before the first hint; one listener per topic and process. */
+  listen(topic: HintTopic, listener: HintListener): void
+  close(): Promise<void>
+}
+
+/**
+ * A hint stays in the process where somebody listens to it and goes over the queue where nobody does, so that the
+ * way from a press to a person crosses no network that it does not need.
+ * @param address null where every role runs in this one process
+ */
+export async function openHints(address: QueueAddress | null, log: Log): Promise<HintBus> {
+  const local = createLocalHints(log)
+  const queue = address ? await openQueueHints(address, log) : null
+  return {
+    hint(topic, key) {
+      if (local.hears(topic)) local.hint(topic, key)
+      else queue?.hint(topic, key)
+    },
+    listen(topic, listener) {
+      local.listen(topic, listener)
+      // Hints of other processes join the same line, so one key is never worked on twice at once here.
+      queue?.listen(topic, async (key) => local.hint(topic, key))
+    },
+    close: async () => queue?.close(),
+  }
+}
