@@ -52,7 +52,13 @@ export async function startSmsGateway(options: SmsGatewayOptions): Promise<SmsGa
   }
 
   // Closing cuts kept-alive and hung connections, so that it never waits for a client.
-  const app = fastify({ logger: false, bodyLimit: MAX_REQUEST_BYTES, forceCloseConnections: true })
+  const app = fastify({
+    logger: false,
+    bodyLimit: MAX_REQUEST_BYTES,
+    forceCloseConnections: true,
+    // A misspelt field of a fault rule is refused, not dropped.
+    ajv: { customOptions: { removeAdditional: false } },
+  })
   app.decorateReply('badInput', function (message: string) {
     return this.code(400).send({ code: 'bad-input', message })
   })

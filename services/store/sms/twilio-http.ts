@@ -78,7 +78,9 @@ export function createTwilioHttp(options: { apiUrl: string; accountSid: string; 
 function readAnswer(outgoing: http.ClientRequest, secure: boolean, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let sent = false
-    const fail = (code: string) => reject(new NoAnswerError(code, sent))
+    // Once sent, the socket's own word for its end (ECONNRESET, EPIPE, none at all) is chance.
+    const fail = (code: string) =>
+      reject(new NoAnswerError(sent && code !== 'time-out' ? 'connection-cut' : code, sent))
     const deadline = setTimeout(() => {
       fail('time-out')
       outgoing.destroy()

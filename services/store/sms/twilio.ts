@@ -1,11 +1,14 @@
-import DomainModule from 'twilio/lib/base/Domain.js'
-import RestExceptionModule from 'twilio/lib/base/RestException.js'
-import VersionModule from 'twilio/lib/base/Version.js'
+import { createRequire } from 'node:module'
 import { type MessageInstance, MessageListInstance } from 'twilio/lib/rest/api/v2010/account/message.js'
 import type { IncomingSms, SmsDelivery, SmsProvider, SmsSendResult } from '../../ports.ts'
 import { deliveryStateOf } from './sms-delivery.ts'
 import { createTwilioHttp, NoAnswerError } from './twilio-http.ts'
 import { verdictOf } from './twilio-verdicts.ts'
+
+// `require`, because what `import` makes of a CommonJS default export differs between Node and Vitest.
+const require = createRequire(import.meta.url)
+const { default: Domain } = require('twilio/lib/base/Domain.js') as typeof import('twilio/lib/base/Domain.js')
+const { default: Version } = require('twilio/lib/base/Version.js') as typeof import('twilio/lib/base/Version.js')
 
 /** A sender owns its outbox row for 15 s; the request must have ended well before. */
 const REQUEST_TIMEOUT_MS = 10_000
@@ -44,9 +47,9 @@ export function createTwilioSms(options: TwilioOptions): SmsProvider {
   const http = createTwilioHttp(options)
 
   function messages(timeoutMs: number) {
-    const domain = new DomainModule.default(http.client(timeoutMs), options.apiUrl)
+    const domain = new Domain(http.client(timeoutMs), options.apiUrl)
     // V2010 itself imports every resource of the API; the message resource needs only what Version has.
-    const version = new VersionModule.default(domain, '2010-04-01') as Parameters<typeof MessageListInstance>[0]
+    const version = new Version(domain, '2010-04-01') as Parameters<typeof MessageListInstance>[0]
     return MessageListInstance(version, options.accountSid)
   }
   const readMessages = messages(REQUEST_TIMEOUT_MS)
@@ -75,7 +78,7 @@ export function createTwilioSms(options: TwilioOptions): SmsProvider {
         try {
           return deliveryOf(await readMessages.get(providerId).fetch())
         } catch (error) {
-          if (error instanceof RestExceptionModule.default && error.status === 404) return null
+          if (refusalOf(error)?.status === 404) return null
           throw error
         }
       })
