@@ -56,9 +56,44 @@ create table home_state (
   id       bigint not null default 0,
   last_now timestamptz not null default '-infinity',
   wake_at  timestamptz,
+  -- home.settings_version of the facts it was last folded with, and the last clock_jump it has taken in.
+  facts_version bigint not null default 0,
+  clock_epoch   integer not null default 0,
   state    json not null
 ) with (fillfactor = 50);
 create index home_state_due on home_state (wake_at) where wake_at is not null;
+
+-- The database's clock jumped against the monotonic one. Each home takes it in as an input of its own.
+create table clock_jump (
+  epoch  integer generated always as identity primary key,
+  at     timestamptz not null default clock_timestamp(),
+  gap_ms bigint not null
+);
+
+-- Whatever the fold knows about a home besides its messages (settings, test mode, devices) moves settings_version,
+-- whoever writes it, so that a worker's cache can be checked by one number.
+create function home_facts_changed() returns trigger language plpgsql as $$
+begin
+  new.settings_version := old.settings_version + 1;
+  return new;
+end $$;
+create trigger home_facts_changed before update of settings, test_mode_until, time_zone on home
+  for each row execute function home_facts_changed();
+create function device_changes_home_facts() returns trigger language plpgsql as $$
+begin
+  update home set settings_version = settings_version + 1 where home_id = coalesce(new.home_id, old.home_id);
+  return null;
+end $$;
+create trigger device_changes_home_facts after insert or delete or update of kind, room, gateway_id, retired_at on device
+  for each row execute function device_changes_home_facts();
+
+-- Ends a statement in which some compare-and-set missed, and with it everything else the statement wrote.
+create function require_all(met boolean) returns void language plpgsql as $$
+begin
+  if met is not true then
+    raise exception 'a compare-and-set missed: another worker was here first' using errcode = 'ZC001';
+  end if;
+end $$;
 
 -- What the fold was given besides the log's rows, in the home's order: a timer that a sweep fired, new settings,
 -- a clock that jumped. With the log this makes a replay exact (P8).
@@ -90,6 +125,7 @@ create table home_state_daily (
   xid     xid8 not null,
   id      bigint not null,
   version bigint not null,
+  last_now timestamptz not null,
   state   json not null,
   primary key (day, home_id)
 );
@@ -106,7 +142,11 @@ create table change (
 );
 create function notify_change() returns trigger language plpgsql as $$
 begin
-  perform pg_notify('change', '');
+  -- The trigger also runs for a statement that inserts nothing; a NOTIFY would queue all commits behind one lock.
+  if exists (select 1 from added) then
+    perform pg_notify('change', '');
+  end if;
   return null;
 end $$;
-create trigger change_notify after insert on change for each statement execute function notify_change();
+create trigger change_notify after insert on change referencing new table as added
+  for each statement execute function notify_change();
