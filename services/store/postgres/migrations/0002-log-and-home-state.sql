@@ -87,14 +87,6 @@ end $$;
 create trigger device_changes_home_facts after insert or delete or update of kind, room, gateway_id, retired_at on device
   for each row execute function device_changes_home_facts();
 
--- Ends a statement in which some compare-and-set missed, and with it everything else the statement wrote.
-create function require_all(met boolean) returns void language plpgsql as $$
-begin
-  if met is not true then
-    raise exception 'a compare-and-set missed: another worker was here first' using errcode = 'ZC001';
-  end if;
-end $$;
-
 -- What the fold was given besides the log's rows, in the home's order: a timer that a sweep fired, new settings,
 -- a clock that jumped. With the log this makes a replay exact (P8).
 create table home_input (
