@@ -14,21 +14,29 @@ node simulators/sms-gateway/main.ts [options]
   --help
 `
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '8090' },
-    host: { type: 'string', default: '127.0.0.1' },
-    'account-sid': { type: 'string', default: `AC${'0'.repeat(32)}` },
-    'auth-token': { type: 'string', default: 'simulator' },
-    from: { type: 'string', default: '+8615500000000' },
-    'incoming-webhook-url': { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-})
+try {
+  await run()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\nSee --help.\n`)
+  process.exitCode = 1
+}
 
-if (values.help) {
-  process.stdout.write(HELP)
-} else {
+async function run(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '8090' },
+      host: { type: 'string', default: '127.0.0.1' },
+      'account-sid': { type: 'string', default: `AC${'0'.repeat(32)}` },
+      'auth-token': { type: 'string', default: 'simulator' },
+      from: { type: 'string', default: '+8615500000000' },
+      'incoming-webhook-url': { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) {
+    process.stdout.write(HELP)
+    return
+  }
   const incomingWebhookUrl = values['incoming-webhook-url']
   const gateway = await startSmsGateway({
     port: Number(values.port),

@@ -25,10 +25,11 @@ export type TwilioApi = {
 
 type Form = Record<string, string | string[] | undefined>
 type AccountPath = { AccountSid: string }
+type CreateMessage = { Params: AccountPath; Body: Form }
 
 /** Twilio's REST API of 2010-04-01, as far as messages go. */
 export async function twilioApi(app: FastifyInstance, api: TwilioApi): Promise<void> {
-  const { store, faults, delivery, counts } = api
+  const { store, counts } = api
 
   app.addHook('onRequest', async (request, reply) => {
     if (!isAuthorized(request, api)) {
@@ -43,61 +44,9 @@ export async function twilioApi(app: FastifyInstance, api: TwilioApi): Promise<v
     return sendError(reply, 20500)
   })
 
-  app.post<{ Params: AccountPath; Body: Form }>('/Accounts/:AccountSid/Messages.json', async (request, reply) => {
-    const form = request.body ?? {}
-    const to = field(form, 'To') ?? ''
-    const problem = validate(form, api.fromNumber)
-    const fault: Fault = problem === null ? faults.pick(to) : { mode: 'reject', errorCode: problem, delayMs: 0 }
-
-    function accept(): Message {
-      const message = store.add({
-        direction: 'outbound-api',
-        from: api.fromNumber,
-        to,
-        body: field(form, 'Body') ?? '',
-        statusCallback: field(form, 'StatusCallback') ?? null,
-      })
-      delivery.start(message, fault)
-      return message
-    }
-
-    switch (fault.mode) {
-      case 'reject':
-        counts.add(request, 'rejected')
-        return sendError(reply, fault.errorCode)
-      case 'http-500':
-        counts.add(request, 'server-error')
-        return sendError(reply, 20500)
-      case 'rate-limit':
-        counts.add(request, 'rate-limited')
-        return sendError(reply, 20429)
-      case 'hang':
-        counts.add(request, 'hung')
-        reply.hijack()
-        delivery.later(HANG_MS, () => request.raw.socket.destroy())
-        return reply
-      case 'drop-after-accept':
-        counts.add(request, 'dropped-after-accept')
-        accept()
-        reply.hijack()
-        request.raw.socket.destroy()
-        return reply
-      case 'slow': {
-        counts.add(request, 'accepted')
-        const message = accept()
-        await new Promise<void>((resolve) => delivery.later(fault.delayMs, resolve))
-        return reply.code(201).send(messageResource(api.accountSid, message))
-      }
-      case 'ok':
-      case 'accepted-never-delivered':
-      case 'undelivered':
-      case 'no-receipts':
-      case 'duplicate-receipts':
-      case 'late-receipts':
-        counts.add(request, 'accepted')
-        return reply.code(201).send(messageResource(api.accountSid, accept()))
-    }
-  })
+  app.post<CreateMessage>('/Accounts/:AccountSid/Messages.json', async (request, reply) =>
+    createMessage(api, request, reply),
+  )
 
   app.get<{ Params: AccountPath & { Sid: string } }>(
     '/Accounts/:AccountSid/Messages/:Sid.json',
@@ -133,6 +82,65 @@ export async function twilioApi(app: FastifyInstance, api: TwilioApi): Promise<v
     counts.add(request, 'not-found')
     return sendError(reply, 20404)
   }
+}
+
+async function createMessage(
+  api: TwilioApi,
+  request: FastifyRequest<CreateMessage>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { counts, delivery } = api
+  const form = request.body ?? {}
+  const problem = validate(form, api.fromNumber)
+  const fault: Fault =
+    problem === null ? api.faults.pick(field(form, 'To') ?? '') : { mode: 'reject', errorCode: problem, delayMs: 0 }
+
+  switch (fault.mode) {
+    case 'reject':
+      counts.add(request, 'rejected')
+      return sendError(reply, fault.errorCode)
+    case 'http-500':
+      counts.add(request, 'server-error')
+      return sendError(reply, 20500)
+    case 'rate-limit':
+      counts.add(request, 'rate-limited')
+      return sendError(reply, 20429)
+    case 'hang':
+      counts.add(request, 'hung')
+      delivery.later(HANG_MS, () => request.raw.socket.destroy())
+      return reply.hijack()
+    case 'drop-after-accept':
+      counts.add(request, 'dropped-after-accept')
+      accept(api, form, fault)
+      request.raw.socket.destroy()
+      return reply.hijack()
+    case 'slow': {
+      counts.add(request, 'accepted')
+      const message = accept(api, form, fault)
+      await new Promise<void>((resolve) => delivery.later(fault.delayMs, resolve))
+      return reply.code(201).send(messageResource(api.accountSid, message))
+    }
+    case 'ok':
+    case 'accepted-never-delivered':
+    case 'undelivered':
+    case 'no-receipts':
+    case 'duplicate-receipts':
+    case 'late-receipts':
+      counts.add(request, 'accepted')
+      return reply.code(201).send(messageResource(api.accountSid, accept(api, form, fault)))
+  }
+}
+
+function accept(api: TwilioApi, form: Form, fault: Fault): Message {
+  const message = api.store.add({
+    direction: 'outbound-api',
+    from: api.fromNumber,
+    to: field(form, 'To') ?? '',
+    body: field(form, 'Body') ?? '',
+    statusCallback: field(form, 'StatusCallback') ?? null,
+  })
+  api.delivery.start(message, fault)
+  return message
 }
 
 /** Twilio's error code for a request that it would not take, or null. */
