@@ -1,0 +1,28 @@
+import type { DeskWords } from './zh.ts'
+
+export const en: DeskWords = {
+  title: 'Anlin · Desk',
+  queue: 'Unresolved incidents',
+  empty: (clock) => `No open incidents (checked ${clock})`,
+  emptyCut: 'Connection lost — there may be new incidents',
+  live: 'live',
+  cutSince: (clock) => `cut off since ${clock}`,
+  cut: 'not connected',
+  untaken: (count) => `${count} not taken`,
+  silentHomes: (count) => `${count} ${count === 1 ? 'home' : 'homes'} silent`,
+  silentSince: (clock) => `no word since ${clock}`,
+  neverHeard: 'no word so far',
+  platform: 'Platform',
+  who: 'Who',
+  next: 'Next step',
+  take: 'Take',
+  back: 'Back to the list',
+  open: (what, home) => `${what}, ${home}`,
+  notFound: 'This incident does not exist, or you may not see it',
+  note: 'Note',
+  addNote: 'Add note',
+  noteNeeded: 'Please write the note first',
+  timeline: 'What happened',
+  closed: (clock, outcome) => `Closed ${clock}: ${outcome}`,
+  newCritical: (what, home) => `New emergency: ${what}, ${home}`,
+}

@@ -1,0 +1,93 @@
+import { type Answer, readMe } from './api.ts'
+import type { Incident } from './api-types.ts'
+import { type LinkStatus, LiveLink, type ReadResult, type StreamEvent, type StreamHandlers } from './live-link.ts'
+import { LiveStore, type Snapshot } from './live-store.ts'
+
+const STREAM_URL = '/api/v1/stream'
+
+/** What a page draws from. `nowMs` is the server's time, so ages are right on a computer whose clock is wrong. */
+export type LiveView = {
+  status: LinkStatus
+  nowMs: number
+  confirmedAtMs: number | null
+  facts: Snapshot | null
+}
+
+/** A read in the page's reactive world: `view` changes at every word from the server and each second. */
+export class Live {
+  view = $state.raw<LiveView>({ status: 'connecting', nowMs: Date.now(), confirmedAtMs: null, facts: null })
+  readonly #store = new LiveStore()
+  readonly #link: LiveLink
+
+  /** `rereadMs`: how soon a hint that a home or device changed is followed by a read. */
+  constructor(readFacts: () => Promise<Answer<Snapshot>>, rereadMs: number) {
+    this.#link = new LiveLink({
+      openStream,
+      readSnapshot: async () => {
+        this.#store.readingStarted()
+        const facts = await readFacts()
+        this.#store.readingEnded(facts.ok ? facts.value : null)
+        return readResult(facts)
+      },
+      checkSession: async () => readResult(await readMe()),
+      received: (name, data) => {
+        if (name === 'incident') this.put(JSON.parse(data))
+        else this.#link.rereadWithin(rereadMs)
+      },
+      changed: () => this.#show(),
+      after: (delayMs, run) => {
+        const timer = setTimeout(run, delayMs)
+        return () => clearTimeout(timer)
+      },
+      monotonicMs: () => performance.now(),
+      wallMs: () => Date.now(),
+      random: () => Math.random(),
+    })
+  }
+
+  start(): void {
+    this.#link.start()
+  }
+
+  /** Ends the stream and forgets what was read, so that nothing personal stays on a signed-out page. */
+  end(): void {
+    this.#link.stop()
+    this.#store.clear()
+    this.view = { status: 'signed-out', nowMs: Date.now(), confirmedAtMs: null, facts: null }
+  }
+
+  /** Takes in an incident that the server gave, by stream or as its answer to an action. */
+  put(incident: Incident): void {
+    this.#store.put(incident)
+    this.#show()
+  }
+
+  reread(): void {
+    this.#link.rereadWithin(0)
+  }
+
+  #show(): void {
+    this.view = {
+      status: this.#link.status(),
+      nowMs: this.#link.serverNowMs() ?? Date.now(),
+      confirmedAtMs: this.#link.confirmedServerMs(),
+      facts: this.#store.snapshot(),
+    }
+  }
+}
+
+function readResult(answer: Answer<unknown>): ReadResult {
+  if (answer.ok) return 'read'
+  return answer.failure.kind === 'signed-out' ? 'signed-out' : 'failed'
+}
+
+function openStream(handlers: StreamHandlers): { close(): void } {
+  const source = new EventSource(STREAM_URL)
+  const names: StreamEvent[] = ['incident', 'home', 'device', 'heartbeat', 'reset']
+  source.addEventListener('open', handlers.opened)
+  source.addEventListener('error', handlers.failed)
+  for (const name of names) {
+    source.addEventListener(name, (event: MessageEvent<string>) => handlers.event(name, event.data))
+  }
+  return source
+}
