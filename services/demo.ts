@@ -19,12 +19,12 @@ const RESIDENTS = ['王奶奶', '李爷爷', '张奶奶', '刘爷爷', '陈奶�
 const KEYHOLDERS = ['王芳', '李强', '张敏', '刘洋', '陈静', '杨帆', '黄丽', '赵磊', '周婷', '吴刚']
 const RELATIVES = ['王伟', '李娟', '张涛', '刘霞', '陈勇', '杨雪', '黄鹏', '赵琳', '周杰', '吴梅']
 const STAFF: { login: string; role: UserRole; name: string; phone: string; cells: string[]; onCall: boolean }[] = [
-  { login: 'admin', role: 'admin', name: '管理员', phone: '+8615500000901', cells: [], onCall: false },
+  { login: 'admin', role: 'admin', name: '管理员', phone: '+8615500008901', cells: [], onCall: false },
   {
     login: 'coordinator',
     role: 'coordinator',
     name: '孙洁',
-    phone: '+8615500000902',
+    phone: '+8615500008902',
     cells: ['cell-east', 'cell-west'],
     onCall: false,
   },
@@ -32,7 +32,7 @@ const STAFF: { login: string; role: UserRole; name: string; phone: string; cells
     login: 'worker-east',
     role: 'social-worker',
     name: '王敏',
-    phone: '+8615500000911',
+    phone: '+8615500008911',
     cells: ['cell-east'],
     onCall: true,
   },
@@ -40,7 +40,7 @@ const STAFF: { login: string; role: UserRole; name: string; phone: string; cells
     login: 'worker-west',
     role: 'social-worker',
     name: '李娜',
-    phone: '+8615500000912',
+    phone: '+8615500008912',
     cells: ['cell-west'],
     onCall: true,
   },
@@ -48,11 +48,11 @@ const STAFF: { login: string; role: UserRole; name: string; phone: string; cells
     login: 'installer',
     role: 'installer',
     name: '马工',
-    phone: '+8615500000921',
+    phone: '+8615500008921',
     cells: ['cell-east', 'cell-west'],
     onCall: false,
   },
-  { login: 'auditor', role: 'auditor', name: '审计员', phone: '+8615500000922', cells: [], onCall: false },
+  { login: 'auditor', role: 'auditor', name: '审计员', phone: '+8615500008922', cells: [], onCall: false },
 ]
 const FAMILY_LOGIN = 'family'
 const DEVICES: { deviceId: string; kind: DeviceKind; room: string; gateway: boolean }[] = [

@@ -1,0 +1,72 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Metrics } from './ports.ts'
+
+/** Every figure that `/metrics` shows: its name, what it means, and its labels. A name that is not here is a programmer's error. */
+const COUNTERS = {
+  anlin_messages_total: { help: 'MQTT messages committed to the log', labels: ['lane'] },
+  anlin_messages_rejected_total: { help: 'Messages stored with a reason why nobody reads them', labels: ['code'] },
+  anlin_logins_refused_total: { help: 'MQTT connections refused', labels: ['reason'] },
+  anlin_connections_closed_total: { help: 'MQTT connections that ingest closed', labels: ['reason'] },
+  anlin_commit_failures_total: { help: 'Batches whose commit failed or is unknown', labels: [] },
+  anlin_rows_folded_total: { help: 'Log rows folded by the rules', labels: [] },
+  anlin_fold_conflicts_total: { help: 'Folds thrown away because another worker was quicker', labels: [] },
+  anlin_fold_errors_total: { help: 'Rows a rule could not be applied to', labels: [] },
+  anlin_incident_conflicts_total: {
+    help: 'Escalation passes thrown away because another worker was quicker',
+    labels: [],
+  },
+  anlin_outbox_sent_total: { help: 'Provider requests by their outcome', labels: ['outcome'] },
+  anlin_outbox_duplicates_total: { help: 'Messages that may have reached a person twice, by cause', labels: ['cause'] },
+  anlin_replies_total: { help: 'Messages people sent us, by what became of them', labels: ['verdict'] },
+} as const
+const GAUGES = {
+  anlin_mqtt_connections: { help: 'Open MQTT connections', labels: [] },
+  anlin_commit_waiting_bytes: { help: 'Bytes of messages that wait for their commit', labels: [] },
+  anlin_reader_lag_seconds: { help: 'Age of the oldest row a reader of the log has not passed', labels: ['reader'] },
+  anlin_oldest_transaction_seconds: {
+    help: 'Age of the oldest open writing transaction: it hides newer rows',
+    labels: [],
+  },
+  anlin_outbox_oldest_seconds: { help: 'Age of the oldest message that waits to be sent', labels: [] },
+  anlin_sweep_age_seconds: { help: 'Time since the last sweep', labels: ['role'] },
+} as const
+const DURATIONS = {
+  anlin_puback_seconds: { help: 'From the last byte of a PUBLISH to its PUBACK', labels: [] },
+  anlin_press_to_request_seconds: {
+    help: "From a press's commit to the first request to the SMS provider",
+    labels: [],
+  },
+  anlin_fold_pass_seconds: { help: 'One pass of the rules: read, fold, commit', labels: [] },
+} as const
+
+const DURATION_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30]
+
+export type MetricsPage = Metrics & { text(): Promise<string> }
+
+export function createMetrics(): MetricsPage {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const make = <T>(
+    table: Record<string, { help: string; labels: readonly string[] }>,
+    build: (name: string, help: string, labelNames: string[]) => T,
+  ) => new Map(Object.entries(table).map(([name, { help, labels }]) => [name, build(name, help, [...labels])]))
+  const counters = make(COUNTERS, (name, help, labelNames) => new Counter({ name, help, labelNames, registers }))
+  const gauges = make(GAUGES, (name, help, labelNames) => new Gauge({ name, help, labelNames, registers }))
+  const durations = make(
+    DURATIONS,
+    (name, help, labelNames) => new Histogram({ name, help, labelNames, registers, buckets: DURATION_BUCKETS }),
+  )
+  return {
+    count: (name, by = 1, labels = {}) => known(counters, name).inc(labels, by),
+    gauge: (name, value, labels = {}) => known(gauges, name).set(labels, value),
+    observe: (name, value, labels = {}) => known(durations, name).observe(labels, value),
+    text: () => registry.metrics(),
+  }
+}
+
+function known<T>(metrics: Map<string, T>, name: string): T {
+  const metric = metrics.get(name)
+  if (!metric) throw new Error(`no metric is called ${name}: name it in services/metrics.ts`)
+  return metric
+}
