@@ -4,6 +4,8 @@ import { type SmsGateway, startSmsGateway } from './gateway.ts'
 import { segmentCount } from './message-resource.ts'
 import { createMessageStore } from './message-store.ts'
 
+/** For a machine that is busy with something else; nothing here waits for it when all is well. */
+const PATIENCE = { timeout: 15_000, interval: 10 }
 const ACCOUNT = { accountSid: `AC${'5'.repeat(32)}`, authToken: 'token-5', fromNumber: '+8615500000000' }
 const TO = '+8615500005001'
 
@@ -103,7 +105,9 @@ test('closing does not wait for a request that hangs', async () => {
     headers: { authorization: `Basic ${btoa(`${ACCOUNT.accountSid}:${ACCOUNT.authToken}`)}` },
     body: new URLSearchParams({ To: TO, From: ACCOUNT.fromNumber, Body: 'x' }),
   }).catch((error: Error) => error)
-  await expect.poll(async () => JSON.stringify(await (await fetch(`${other.url}/requests`)).json())).toContain('hung')
+  await expect
+    .poll(async () => JSON.stringify(await (await fetch(`${other.url}/requests`)).json()), PATIENCE)
+    .toContain('hung')
   await other.close()
   expect(await hanging).toBeInstanceOf(Error)
 })

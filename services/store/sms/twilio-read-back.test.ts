@@ -3,6 +3,8 @@ import { type SmsGateway, startSmsGateway } from '../../../simulators/sms-gatewa
 import type { SmsProvider } from '../../ports.ts'
 import { createTwilioSms } from './twilio.ts'
 
+/** For a machine that is busy with something else; nothing here waits for it when all is well. */
+const PATIENCE = { timeout: 15_000, interval: 10 }
 const ACCOUNT = { accountSid: `AC${'2'.repeat(32)}`, authToken: 'token-2', fromNumber: '+8615500000000' }
 
 let gateway: SmsGateway
@@ -68,7 +70,7 @@ test('replies that came while we were down are read back page by page, each once
 test('a message is followed to its delivery, or to its failure with a reason', async () => {
   const delivered = await send('+8615500002101', 'to be delivered')
   await expect
-    .poll(() => sms.fetchStatus(delivered))
+    .poll(() => sms.fetchStatus(delivered), PATIENCE)
     .toEqual({ providerId: delivered, state: 'delivered', errorCode: null })
 
   await fetch(`${gateway.url}/faults`, {
@@ -78,7 +80,7 @@ test('a message is followed to its delivery, or to its failure with a reason', a
   })
   const failed = await send('+8615500002102', 'to be lost')
   await expect
-    .poll(() => sms.fetchStatus(failed))
+    .poll(() => sms.fetchStatus(failed), PATIENCE)
     .toEqual({ providerId: failed, state: 'failed', errorCode: 'twilio-30003' })
 })
 
