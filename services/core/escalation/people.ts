@@ -1,0 +1,84 @@
+import type { Policies, Target } from './policy.ts'
+
+export type ResponderRole =
+  | 'family-keyholder'
+  | 'family'
+  | 'neighbour'
+  | 'property-manager'
+  | 'social-worker'
+  | 'coordinator'
+  | 'admin'
+
+/** Somebody who can be told and can answer. */
+export type Responder = {
+  /** `contact:<id>` or `user:<id>` */
+  ref: string
+  name: string
+  role: ResponderRole
+  language: 'zh' | 'en'
+  hasPhone: boolean
+}
+
+/** What the escalation needs to know about the world besides the incident, read by the caller at `now`. */
+export type Facts = {
+  home: { id: string; label: string }
+  /** Contacts of the home, in the order in which they are to be told. */
+  contacts: Responder[]
+  /** On-call social workers of the home's cell. */
+  onCall: Responder[]
+  /** The coordinator on duty for the cell, else any coordinator, else the administrators. */
+  supervisors: Responder[]
+  /** Every on-call worker of the community. */
+  communityOnCall: Responder[]
+  /** Defaults with the settings of community and home laid over them. */
+  policies: Policies
+  /** Codes given to each person's phone in the last 72 h, oldest first. */
+  usedCodes: Record<string, number[]>
+}
+
+/** Persons a target means now; empty when there is nobody. Reachable or not is the step's question. */
+export function peopleFor(target: Target, facts: Facts): Responder[] {
+  const keyholder = facts.contacts.find((contact) => contact.role === 'family-keyholder')
+  switch (target) {
+    case 'keyholder':
+      return keyholder ? [keyholder] : []
+    case 'second-family': {
+      const others = facts.contacts.filter((contact) => contact !== keyholder && isFamily(contact))
+      const second = others.find((contact) => contact.role === 'family-keyholder') ?? others[0]
+      return second ? [second] : []
+    }
+    case 'on-call':
+      return facts.onCall
+    case 'supervisor':
+      return facts.supervisors
+    case 'community-on-call':
+      return facts.communityOnCall
+  }
+}
+
+export function isFamily(person: { role: ResponderRole }): boolean {
+  return person.role === 'family-keyholder' || person.role === 'family'
+}
+
+const FIRST_CODE = 10
+const CODES = 90
+
+/**
+ * A two-digit code for this incident on this person's phone. Spread by a hash, so that two incidents of one evening
+ * do not look alike; when all 90 were given in the last 72 h, the one given longest ago is taken again.
+ */
+export function chooseCode(incidentId: string, ref: string, used: readonly number[]): number {
+  const start = hash(`${incidentId}/${ref}`)
+  for (let offset = 0; offset < CODES; offset += 1) {
+    const code = FIRST_CODE + ((start + offset) % CODES)
+    if (!used.includes(code)) return code
+  }
+  return used[0] ?? FIRST_CODE
+}
+
+/** FNV-1a, 32 bits. */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (const character of text) value = Math.imul(value ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0
+  return value
+}

@@ -1,0 +1,101 @@
+import type { DeviceKind } from '../../../devices/observation.ts'
+import type { Responder, ResponderRole } from '../escalation/people.ts'
+import type { EscalationPolicy } from '../escalation/policy.ts'
+import type { Outcome } from '../message/message.ts'
+import type { IncidentKind, Severity, Why } from '../signal.ts'
+
+/** One situation in one home. Plain JSON: what the database holds is what the fold gets back. Times are epoch ms. */
+export type Incident = {
+  id: string
+  homeId: string
+  kind: IncidentKind
+  subject: string
+  severity: Severity
+  /** What the devices say; handling (`status`) is another thing (ISA-18.2). */
+  condition: 'active' | 'returned'
+  status: 'open' | 'acknowledged' | 'resolved'
+  why: Why
+  sources: Source[]
+  /** Presses, alarms and further devices so far, the first included. */
+  raisedCount: number
+  openedAt: number
+  /** How late the first signal reached us. */
+  lateByMs: number
+  takenBy: Taker | null
+  /** Who had it before the escalation resumed. */
+  takenBefore: Taker | null
+  /** Asked to take it over; the taker keeps it until they do. */
+  handOverTo: string | null
+  joined: Named[]
+  arrivedAt: number | null
+  /** Taken by family, so the desk keeps an eye on it without sound until arrived or resolved (P4). */
+  silentAtDesk: boolean
+  outcome: Outcome | null
+  resolvedAt: number | null
+  policy: EscalationPolicy
+  position: Position
+  told: ToldPerson[]
+  due: DueTimes
+  /** The earliest of `due`; null when nothing is awaited. */
+  wakeAt: number | null
+  /** Of the messages given so far; the next outbox id is made from it. */
+  messageCount: number
+  eventCount: number
+  version: number
+}
+
+export type Named = { ref: string; name: string; role: ResponderRole }
+export type Taker = Named & { language: Responder['language']; hasPhone: boolean; at: number; via: AnswerVia }
+export type AnswerVia = 'sms' | 'link' | 'api'
+
+/** A device that raised this incident. At most the devices of one home. */
+export type Source = {
+  deviceId: string
+  deviceKind: DeviceKind
+  room: string | null
+  raisedAt: number
+  over: 'no' | 'returned' | 'cancelled'
+}
+
+/** Where the escalation stands. Round 1 is the first; a round beyond the policy's is a repetition of the last resort. */
+export type Position = { round: number; nextStep: number; roundStartedAt: number; lastStepAt: number }
+
+export type DueTimes = {
+  /** The next step, round or repetition. */
+  step: number | null
+  /** Those already told are told again, because the button was pressed again. */
+  retell: number | null
+  /** The taker is asked "still on it?". */
+  ask: number | null
+  /** … and has until then to answer. */
+  answer: number | null
+  /** The taker has until then to arrive. */
+  arrive: number | null
+}
+
+export const NOTHING_DUE: DueTimes = { step: null, retell: null, ask: null, answer: null, arrive: null }
+
+export type ToldPerson = {
+  person: Responder
+  code: number
+  declinedInRound: number | null
+  /** Knows the present handling (who has it, or that it is over); false again as soon as that changes. */
+  upToDate: boolean
+  messages: ToldMessage[]
+}
+
+/** An alarm message to one person. `step` is null when it belongs to no step (told again, last resort, hand-over). */
+export type ToldMessage = {
+  outboxId: string
+  at: number
+  round: number
+  step: number | null
+  status: 'pending' | 'accepted' | 'unknown' | 'delivered' | 'failed' | 'withdrawn'
+}
+
+/** Older messages of one person are forgotten: only those of the running round decide anything. */
+export const MESSAGES_KEPT_PER_PERSON = 8
+
+export function incidentIdFor(homeId: string, openingInputId: string): string {
+  return `${homeId}.${openingInputId}`
+}

@@ -1,0 +1,65 @@
+import { stepCameToNothing, stepIsSpent } from '../escalation/escalate.ts'
+import { type Draft, inform, record } from './draft.ts'
+import { standing } from './handling.ts'
+import type { ToldMessage, ToldPerson } from './incident.ts'
+import type { Receipt } from './input.ts'
+
+/** What became of messages. Receipts come late, twice and out of order: a final state is never left. */
+
+const RANK: Record<ToldMessage['status'], number> = {
+  pending: 0,
+  withdrawn: 0,
+  unknown: 1,
+  accepted: 2,
+  failed: 3,
+  delivered: 4,
+}
+
+export function receiptArrived(draft: Draft, receipt: Receipt): void {
+  const found = findMessage(draft, receipt)
+  if (!found) return
+  switch (receipt.type) {
+    case 'MessageAccepted':
+      reached(draft, found, 'accepted')
+      break
+    case 'MessageUnknown':
+      reached(draft, found, 'unknown')
+      break
+    case 'MessageDelivered':
+      reached(draft, found, 'delivered')
+      break
+    case 'MessageFailed':
+      // The sender goes on trying by itself; only the end of it is this fold's business.
+      if (receipt.permanent) failed(draft, found, receipt)
+      break
+  }
+}
+
+type Found = { row: ToldPerson; message: ToldMessage }
+
+function findMessage(draft: Draft, { outboxId, recipient }: Receipt): Found | null {
+  const row = draft.incident.told.find(({ person }) => person.ref === recipient)
+  const message = row?.messages.find((candidate) => candidate.outboxId === outboxId)
+  return row && message ? { row, message } : null
+}
+
+function reached(draft: Draft, { row, message }: Found, status: ToldMessage['status']): void {
+  if (RANK[status] <= RANK[message.status]) return
+  message.status = status
+  // It left although somebody had taken the incident meanwhile: this person must hear that, too.
+  if (draft.incident.status !== 'open' && !row.upToDate) inform(draft, row, standing(draft))
+}
+
+function failed(draft: Draft, { message }: Found, receipt: Extract<Receipt, { type: 'MessageFailed' }>): void {
+  const { incident } = draft
+  if (message.status === 'withdrawn' || RANK.failed <= RANK[message.status]) return
+  message.status = 'failed'
+  const { outboxId, recipient, errorCode } = receipt
+  record(draft, { type: 'MessageFailed', outboxId, recipient, errorCode })
+  const { round } = incident.position
+  if (incident.status !== 'open' || message.round !== round) return
+  if (message.step !== null && stepIsSpent(incident, message.step)) {
+    record(draft, { type: 'StepFailed', round, step: message.step })
+    stepCameToNothing(draft, message.step)
+  }
+}

@@ -1,0 +1,179 @@
+import { latestRoom, startEscalation, tellAlarm } from '../escalation/escalate.ts'
+import type { Facts } from '../escalation/people.ts'
+import { policyFor } from '../escalation/policy.ts'
+import { SEVERITIES, type Severity, type Signal } from '../signal.ts'
+import { type Draft, named, record, send, tellHome, toldRow, urgency } from './draft.ts'
+import type { FoldVerdict } from './effect.ts'
+import { about, close } from './handling.ts'
+import { type Incident, incidentIdFor, NOTHING_DUE, type Source } from './incident.ts'
+
+/** What the devices say: an incident opens, is raised again, returns, is cancelled. */
+
+type Raised = Extract<Signal, { type: 'ConditionRaised' }>
+
+export function openIncident(signal: Raised, inputId: string, facts: Facts, now: number): Draft {
+  const incident: Incident = {
+    id: incidentIdFor(facts.home.id, inputId),
+    homeId: facts.home.id,
+    kind: signal.kind,
+    subject: signal.subject,
+    severity: signal.severity,
+    condition: 'active',
+    status: 'open',
+    why: signal.why,
+    sources: [sourceOf(signal)],
+    raisedCount: 1,
+    openedAt: now,
+    lateByMs: Math.max(0, signal.receivedAt - signal.at),
+    takenBy: null,
+    takenBefore: null,
+    handOverTo: null,
+    joined: [],
+    arrivedAt: null,
+    silentAtDesk: false,
+    outcome: null,
+    resolvedAt: null,
+    policy: structuredClone(policyFor(signal.kind, signal.severity, facts.policies)),
+    position: { round: 0, nextStep: 0, roundStartedAt: now, lastStepAt: now },
+    told: [],
+    due: { ...NOTHING_DUE },
+    wakeAt: null,
+    messageCount: 0,
+    eventCount: 0,
+    version: 0,
+  }
+  const draft: Draft = { incident, facts, now, effects: [], events: [] }
+  const { why, severity, deviceId, room, test } = signal
+  record(draft, { type: 'Opened', why, severity, deviceId, room, test })
+  if (test) {
+    // A test in test mode is on the record and on the lamp; no person is told.
+    close(draft, 'test', null, null)
+    return draft
+  }
+  tellHome(draft)
+  startEscalation(draft)
+  return draft
+}
+
+function sourceOf({ deviceId, deviceKind, room, at }: Signal): Source {
+  return { deviceId, deviceKind, room, raisedAt: at, over: 'no' }
+}
+
+/** The same condition again: a repeated press, a further device, an alarm after it had returned, or a worse one. */
+export function raiseAgain(draft: Draft, signal: Raised): FoldVerdict {
+  const { incident } = draft
+  if (signal.test) {
+    record(draft, { type: 'TestSeen', deviceId: signal.deviceId })
+    return { type: 'accepted' }
+  }
+  const known = incident.sources.find((source) => source.deviceId === signal.deviceId)
+  const isNews = known?.over !== 'no' || signal.kind === 'sos'
+  const isWorse = rank(signal.severity) > rank(incident.severity)
+  if (!isNews && !isWorse) return { type: 'accepted' }
+
+  if (known) Object.assign(known, sourceOf(signal))
+  else incident.sources.push(sourceOf(signal))
+  incident.condition = 'active'
+  incident.raisedCount += 1
+  const { why, deviceId, room } = signal
+  record(draft, { type: 'RaisedAgain', why, deviceId, room, raisedCount: incident.raisedCount })
+  // Whoever pressed must see and hear that this press, too, was received.
+  tellHome(draft)
+  if (isWorse) worsen(draft, signal)
+  else if (incident.status === 'open') tellAgainLater(draft)
+  // While the one who has it is being waited for they were told within the last minute: the press is counted.
+  else if (incident.due.arrive === null) tellTaker(draft)
+  return { type: 'accepted' }
+}
+
+/** Lower ranks come later in the list of severities. */
+function rank(severity: Severity): number {
+  return -SEVERITIES.indexOf(severity)
+}
+
+/** What was a warning is now critical: the critical policy from its first step, or at once to the one who has it. */
+function worsen(draft: Draft, signal: Raised): void {
+  const { incident, facts } = draft
+  incident.severity = signal.severity
+  incident.why = signal.why
+  incident.policy = structuredClone(policyFor(incident.kind, signal.severity, facts.policies))
+  record(draft, { type: 'Worsened', severity: signal.severity, why: signal.why })
+  if (incident.status === 'acknowledged') tellTaker(draft)
+  else startEscalation(draft)
+}
+
+function tellTaker(draft: Draft): void {
+  const { incident, facts, now } = draft
+  const { takenBy, policy, due } = incident
+  if (!takenBy) return
+  if (incident.arrivedAt === null) due.arrive ??= now + policy.arriveWithinS * 1000
+  record(draft, { type: 'TakerToldOfNewAlarm', by: named(takenBy) })
+  if (!takenBy.hasPhone) return
+  const message = {
+    ...about(draft),
+    home: facts.home.label,
+    purpose: 're-alarm' as const,
+    why: incident.why,
+    room: latestRoom(incident),
+    presses: incident.raisedCount,
+    arriveWithinS: incident.arrivedAt === null ? policy.arriveWithinS : 0,
+  }
+  const { code } = toldRow(draft, takenBy)
+  send(draft, takenBy, message, { code, priority: urgency(incident.severity), withLink: true })
+}
+
+/** Nobody has it yet: those told more than `retellAfterS` ago are told again as soon as that time is over. */
+function tellAgainLater(draft: Draft): void {
+  const { incident, now } = draft
+  const lastTold = incident.told.flatMap((row) => row.messages.at(-1)?.at ?? [])
+  if (lastTold.length === 0) return
+  incident.due.retell ??= Math.max(now, Math.min(...lastTold) + incident.policy.retellAfterS * 1000)
+  if (incident.due.retell <= now) retell(draft)
+}
+
+export function retell(draft: Draft): void {
+  const { incident, now } = draft
+  incident.due.retell = null
+  const since = now - incident.policy.retellAfterS * 1000
+  const waiting = incident.told.filter((row) => {
+    const last = row.messages.at(-1)
+    return last && last.at <= since && row.person.hasPhone && row.declinedInRound !== incident.position.round
+  })
+  if (waiting.length === 0) return
+  for (const row of waiting) tellAlarm(draft, row.person, null)
+  const people = waiting.map((row) => named(row.person))
+  record(draft, { type: 'Told', target: 'again', round: incident.position.round, people, unreachable: [] })
+}
+
+export function conditionReturned(draft: Draft, signal: Signal): FoldVerdict {
+  const { incident } = draft
+  const source = incident.sources.find(({ deviceId }) => deviceId === signal.deviceId)
+  if (!source) return { type: 'notAllowed', reason: 'not-its-source' }
+  if (source.over !== 'no') return { type: 'accepted' }
+  source.over = 'returned'
+  const all = incident.sources.every(({ over }) => over !== 'no')
+  if (all) incident.condition = 'returned'
+  record(draft, { type: 'ConditionReturned', deviceId: signal.deviceId, all })
+  return { type: 'accepted' }
+}
+
+/**
+ * Cancelled where it came from. Before anyone took it that ends it, once every device that raised it was cancelled;
+ * after that the one who took it decides.
+ */
+export function conditionCancelled(draft: Draft, signal: Signal): FoldVerdict {
+  const { incident } = draft
+  const source = incident.sources.find(({ deviceId }) => deviceId === signal.deviceId)
+  if (!source) return { type: 'notAllowed', reason: 'not-its-source' }
+  if (source.over === 'cancelled') return { type: 'accepted' }
+  source.over = 'cancelled'
+  record(draft, { type: 'CancelledAtSource', deviceId: signal.deviceId })
+  if (incident.sources.every(({ over }) => over !== 'no')) incident.condition = 'returned'
+  if (incident.takenBy) {
+    const { code } = toldRow(draft, incident.takenBy)
+    send(draft, incident.takenBy, { ...about(draft), purpose: 'cancelled-you-decide' }, { code, priority: 1 })
+  } else if (!incident.takenBefore && incident.sources.every(({ over }) => over === 'cancelled')) {
+    close(draft, 'false-alarm', null, null)
+  }
+  return { type: 'accepted' }
+}
