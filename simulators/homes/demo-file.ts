@@ -5,8 +5,15 @@ import { join } from 'node:path'
 const CHECKOUT_DEMO = join(import.meta.dirname, '..', '..', '.data', 'demo.json')
 const SYSTEM_FOLDER = '/var/lib/anlin'
 
-export type DeviceAccount = { id: string; kind: string; username: string; password: string }
-export type DemoHome = { id: string; devices: DeviceAccount[] }
+export type DeviceAccount = {
+  id: string
+  kind: string
+  username: string
+  password: string
+  /** In an accounts file of the town: the gateway whose account speaks for this device. */
+  gatewayId?: string
+}
+export type DemoHome = { id: string; gridCell?: string; devices: DeviceAccount[] }
 export type DemoUser = { role: string; login: string; password: string }
 /** The part of `demo.json` that homes need. An accounts file is the same without users. */
 export type Demo = { http: string; mqtt: string; users: DemoUser[]; homes: DemoHome[] }

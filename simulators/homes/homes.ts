@@ -65,7 +65,7 @@ function simulateDevice(home: DemoHome, device: DeviceAccount, run: string, opti
       url: demo.mqtt,
       homeId: home.id,
       device,
-      clientId: device.id,
+      clientId: `${home.id}-${device.id}`,
       run,
       random,
       onConnect() {

@@ -53,6 +53,8 @@ type Waiting = Unacknowledged & { onAck: ((latencyUs: number) => void) | undefin
 export class RawPublisher {
   sent = 0
   acknowledged = 0
+  /** Whether the connection went away without `end()`. */
+  lost = false
   readonly #options: RawPublisherOptions
   readonly #socket: Socket
   readonly #freeIds: number[]
@@ -143,6 +145,7 @@ export class RawPublisher {
     clearInterval(this.#keepalive)
     if (!this.#open) return
     this.#open = false
+    this.lost = true
     this.#settleDrained()
     this.#options.onLost?.(cause)
   }
