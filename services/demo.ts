@@ -2,9 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DeviceKind } from '../devices/observation.ts'
-import { createContact, createDevice, createGridCell, createHome, issueDeviceSecret } from './store/postgres/homes.ts'
+import {
+  createContact,
+  createDevice,
+  createGridCell,
+  createHome,
+  homeExists,
+  issueDeviceSecret,
+} from './store/postgres/homes.ts'
 import { type Database, inTransaction, type Queryable } from './store/postgres/pool.ts'
-import { addCellMember, addHomeMember, createUser, hashPassword, type UserRole } from './store/postgres/users.ts'
+import { addCellMember, addHomeMember, createUser, setPassword, type UserRole } from './store/postgres/users.ts'
 import type { Sealing } from './store/sealing.ts'
 
 /** The invented community of the demo: who lives there, who answers, and `demo.json` that tells simulators about it. */
@@ -54,6 +61,7 @@ const STAFF: { login: string; role: UserRole; name: string; phone: string; cells
   },
   { login: 'auditor', role: 'auditor', name: '审计员', phone: '+8615500008922', cells: [], onCall: false },
 ]
+const FIRST_HOME = 'home-001'
 const FAMILY_LOGIN = 'family'
 const DEVICES: { deviceId: string; kind: DeviceKind; room: string; gateway: boolean }[] = [
   { deviceId: 'gateway', kind: 'gateway', room: '客厅', gateway: false },
@@ -95,26 +103,20 @@ export async function prepareDemo(
 
 /** Null when the community is not there yet, or its logins are lost and have to be made anew. */
 async function knownPeople(pool: Database, path: string): Promise<DemoPeople | null> {
-  const { rowCount } = await pool.query("select 1 from home where home_id = 'home-001'")
-  if (!rowCount || !existsSync(path)) return null
+  if (!existsSync(path) || !(await homeExists(pool, FIRST_HOME))) return null
   const { users, homes, staff } = JSON.parse(readFileSync(path, 'utf8')) as DemoPeople
   return { users, homes, staff }
 }
 
 async function makePeople(tx: Queryable, sealing: Sealing): Promise<DemoPeople> {
-  const { rowCount } = await tx.query("select 1 from home where home_id = 'home-001'")
-  const isNew = !rowCount
+  const isNew = !(await homeExists(tx, FIRST_HOME))
   const users: DemoPeople['users'] = []
   const withLogin = async (userId: string, role: UserRole, name: string, phone: string | null, onCall: boolean) => {
     const password = randomBytes(9).toString('base64url')
     users.push({ role, login: userId, password })
     if (isNew)
       await createUser(tx, sealing, { userId, login: userId, password, role, name, phone, language: 'zh', onCall })
-    else
-      await tx.query('update app_user set password_hash = $2 where user_id = $1', [
-        userId,
-        await hashPassword(password),
-      ])
+    else await setPassword(tx, userId, password)
   }
 
   if (isNew) for (const cell of CELLS) await createGridCell(tx, cell)
@@ -125,7 +127,7 @@ async function makePeople(tx: Queryable, sealing: Sealing): Promise<DemoPeople> 
   const homes: DemoHome[] = []
   for (let number = 1; number <= HOMES; number++) homes.push(await makeHome(tx, sealing, number, isNew))
   await withLogin(FAMILY_LOGIN, 'family', KEYHOLDERS[0] ?? '', null, false)
-  if (isNew) await addHomeMember(tx, 'home-001', FAMILY_LOGIN, 'keyholder')
+  if (isNew) await addHomeMember(tx, FIRST_HOME, FAMILY_LOGIN, 'keyholder')
   const staff = STAFF.map(({ name, role, phone, cells, onCall }) => ({
     name,
     role,

@@ -11,13 +11,13 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import type { Log } from '../../ports.ts'
 import { type DatabaseUser, databaseBinaries, databaseUser } from './embedded-binaries.ts'
+import { lockFolder, socketPath } from './folder-lock.ts'
 
 const run = promisify(execFile)
 
@@ -25,8 +25,6 @@ const run = promisify(execFile)
 const SUPERVISE_MS = 200
 const START_LIMIT_MS = 30_000
 const STOP_LIMIT_MS = 20_000
-/** A path of a Unix socket may have 103 bytes on macOS, 107 on Linux, the file name included. */
-const SOCKET_FOLDER_LIMIT = 80
 
 const SETTINGS: Record<string, string> = {
   // Confirmed means on disk (P1).
@@ -103,7 +101,7 @@ type Place = { data: string; url(database: string): string; socketFolder: string
 
 async function prepareFolder(folder: string, binaries: string, user: DatabaseUser | null): Promise<Place> {
   const data = join(folder, 'postgres')
-  const socketFolder = folder.length <= SOCKET_FOLDER_LIMIT ? join(folder, 'socket') : `/tmp/anlin-${shortHash(folder)}`
+  const socketFolder = socketPath(folder, 'socket')
   // The database's user passes through our folder without reading it.
   if (user) chmodSync(folder, 0o711)
   for (const path of [data, socketFolder]) {
@@ -228,42 +226,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/**
- * One platform per folder. The lock is a listening socket: the kernel gives it back however its holder ends, which a
- * file with a process id in it cannot promise.
- */
-async function lockFolder(folder: string): Promise<Server> {
-  const path =
-    folder.length <= SOCKET_FOLDER_LIMIT ? join(folder, 'platform.lock') : `/tmp/anlin-${shortHash(folder)}.lock`
-  const taken = new Error(`another platform is running on ${folder}: stop it, or set ANLIN_DATA to another folder`)
-  for (let attempt = 0; attempt < 2; attempt++) {
-    const server = createServer((socket) => socket.destroy())
-    const bound = await new Promise<boolean>((done) => {
-      server.once('error', () => done(false))
-      server.listen(path, () => done(true))
-    })
-    if (bound) return server.unref()
-    if (await answers(path)) throw taken
-    rmSync(path, { force: true })
-  }
-  throw taken
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect(path)
-    socket.once('connect', () => done(true))
-    socket.once('error', () => done(false))
-    socket.once('close', () => done(false))
-  }).then((yes) => Boolean(yes))
-}
-
 function asUser(user: DatabaseUser | null): { uid?: number; gid?: number } {
   return user ? { uid: user.uid, gid: user.gid } : {}
-}
-
-function shortHash(text: string): string {
-  let hash = 0
-  for (const char of text) hash = (Math.imul(hash, 31) + (char.codePointAt(0) ?? 0)) | 0
-  return (hash >>> 0).toString(36)
 }

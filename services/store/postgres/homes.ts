@@ -54,6 +54,11 @@ export async function createGridCell(
   ])
 }
 
+export async function homeExists(db: Queryable, homeId: string): Promise<boolean> {
+  const { rowCount } = await db.query('select 1 from home where home_id = $1', [homeId])
+  return rowCount === 1
+}
+
 export async function createHome(tx: Queryable, sealing: Sealing, home: NewHome): Promise<void> {
   const seal = (text: string | undefined) => (text === undefined ? null : sealing.seal(text))
   await tx.query(

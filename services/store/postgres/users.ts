@@ -44,6 +44,10 @@ export async function createUser(tx: Queryable, sealing: Sealing, user: NewUser)
   )
 }
 
+export async function setPassword(tx: Queryable, userId: string, password: string): Promise<void> {
+  await tx.query('update app_user set password_hash = $2 where user_id = $1', [userId, await hashPassword(password)])
+}
+
 export async function addCellMember(tx: Queryable, gridCellId: string, userId: string): Promise<void> {
   await tx.query('insert into cell_member (grid_cell_id, user_id) values ($1, $2)', [gridCellId, userId])
 }
