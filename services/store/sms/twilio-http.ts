@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { Duplex } from 'node:stream'
 import type { Client, RequestOpts } from 'twilio/lib/base/BaseTwilio.js'
 
 /** More requests than this at once wait for a socket; their time-out runs on meanwhile. */
@@ -75,6 +76,9 @@ export function createTwilioHttp(options: { apiUrl: string; accountSid: string; 
   }
 }
 
+/** Kept here because Node marks a kept-alive socket as reused only when no request had to wait for it. */
+const connected = new WeakSet<Duplex>()
+
 function readAnswer(outgoing: http.ClientRequest, secure: boolean, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let sent = false
@@ -86,12 +90,12 @@ function readAnswer(outgoing: http.ClientRequest, secure: boolean, timeoutMs: nu
       outgoing.destroy()
     }, timeoutMs)
     outgoing.on('socket', (socket) => {
-      if (outgoing.reusedSocket) sent = true
-      else {
-        socket.once(secure ? 'secureConnect' : 'connect', () => {
-          sent = true
-        })
-      }
+      sent = connected.has(socket)
+      if (sent) return
+      socket.once(secure ? 'secureConnect' : 'connect', () => {
+        connected.add(socket)
+        sent = true
+      })
     })
     outgoing.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? 'connection-failed'))
     outgoing.on('close', () => {

@@ -101,6 +101,14 @@ describe('what is not', () => {
     expect(await found('cut, but another text')).toEqual([])
   })
 
+  test('a cut on a connection that others used before is unknown as well, with and without waiting for it', async () => {
+    await fault({ mode: 'drop-after-accept' })
+    const healthy = Array.from({ length: 20 }, (_, i) => sms.send({ to: '+8615500001002', body: `before ${i}` }))
+    const cut = await Promise.all(Array.from({ length: 40 }, (_, i) => send(`in a crowd ${i}`)))
+    expect(new Set((await Promise.all(healthy)).map((sent) => sent.outcome))).toEqual(new Set(['accepted']))
+    expect(cut).toEqual(cut.map(() => ({ outcome: 'unknown', cause: 'connection-cut' })))
+  })
+
   test('a gateway that hangs: unknown after the time-out, and the look-up finds nothing', async () => {
     await fault({ mode: 'hang' })
     expect(await send('hung', 100)).toEqual({ outcome: 'unknown', cause: 'time-out' })

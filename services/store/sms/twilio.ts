@@ -27,7 +27,7 @@ export type TwilioOptions = {
 }
 
 /** Asking the provider failed. `code` is Twilio's number (`twilio-20429`), an HTTP status or a socket's error. */
-export class SmsProviderError extends Error {
+class SmsProviderError extends Error {
   readonly code: string
   readonly temporary: boolean
 
