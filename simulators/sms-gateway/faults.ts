@@ -1,5 +1,3 @@
-import { type Static, Type } from 'typebox'
-
 /** One more rule than this is refused: a test that needs more has forgotten its DELETE /faults. */
 export const MAX_FAULTS = 100
 
@@ -8,41 +6,53 @@ const DEFAULT_LATE_MS = 5_000
 const DEFAULT_REJECT_CODE = 21610
 const DEFAULT_UNDELIVERED_CODE = 30003
 
-const FaultMode = Type.Union([
-  Type.Literal('ok'),
-  Type.Literal('reject'),
-  Type.Literal('http-500'),
-  Type.Literal('rate-limit'),
-  Type.Literal('slow'),
-  Type.Literal('hang'),
-  Type.Literal('accepted-never-delivered'),
-  Type.Literal('undelivered'),
-  Type.Literal('no-receipts'),
-  Type.Literal('duplicate-receipts'),
-  Type.Literal('late-receipts'),
-  Type.Literal('drop-after-accept'),
-])
+const FAULT_MODES = [
+  'ok',
+  'reject',
+  'http-500',
+  'rate-limit',
+  'slow',
+  'hang',
+  'accepted-never-delivered',
+  'undelivered',
+  'no-receipts',
+  'duplicate-receipts',
+  'late-receipts',
+  'drop-after-accept',
+] as const
 
-export const FaultRule = Type.Object(
-  {
-    match: Type.Optional(
-      Type.Object(
-        { to: Type.Optional(Type.String({ maxLength: 32 })), channel: Type.Optional(Type.Literal('sms')) },
-        { additionalProperties: false },
-      ),
-    ),
-    mode: FaultMode,
-    errorCode: Type.Optional(Type.Integer({ minimum: 10_000, maximum: 99_999 })),
-    delayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 600_000 })),
-    probability: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
-    seed: Type.Optional(Type.Integer({ minimum: 0 })),
+export type FaultMode = (typeof FAULT_MODES)[number]
+
+export type FaultRule = {
+  match?: { to?: string; channel?: 'sms' }
+  mode: FaultMode
+  errorCode?: number
+  delayMs?: number
+  probability?: number
+  seed?: number
+}
+
+/** Plain JSON schema: TypeBox would bring 30 MB into a program that has three schemas. */
+export const faultRuleSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['mode'],
+  properties: {
+    match: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { to: { type: 'string', maxLength: 32 }, channel: { const: 'sms' } },
+    },
+    mode: { enum: FAULT_MODES },
+    errorCode: { type: 'integer', minimum: 10_000, maximum: 99_999 },
+    delayMs: { type: 'integer', minimum: 0, maximum: 600_000 },
+    probability: { type: 'number', minimum: 0, maximum: 1 },
+    seed: { type: 'integer', minimum: 0 },
   },
-  { additionalProperties: false },
-)
-export type FaultRule = Static<typeof FaultRule>
+}
 
 /** What happens to one message. `delayMs` is already filled in for the modes that wait. */
-export type Fault = { mode: FaultRule['mode']; errorCode: number; delayMs: number }
+export type Fault = { mode: FaultMode; errorCode: number; delayMs: number }
 
 const HEALTHY: Fault = { mode: 'ok', errorCode: 0, delayMs: 0 }
 

@@ -59,7 +59,7 @@ export function createWebhooks(authToken: string, onFailure: (reason: string) =>
 }
 
 /** https://www.twilio.com/docs/usage/security: HMAC-SHA1 over the URL and each parameter's name and value, by name. */
-export function twilioSignature(authToken: string, url: string, params: Record<string, string>): string {
+function twilioSignature(authToken: string, url: string, params: Record<string, string>): string {
   const names = Object.keys(params).sort()
   const signed = names.reduce((text, name) => text + name + params[name], url)
   return createHmac('sha1', authToken).update(signed, 'utf8').digest('base64')
