@@ -47,6 +47,8 @@ export type ObservationMeta = {
   /** The database's clock when the message was committed; epoch ms. */
   receivedAt: number
   retained: boolean
+  /** The device used this message id before, for other content: folded all the same, and marked. */
+  idReused?: true
 }
 
 export type ObservationBody =
@@ -69,13 +71,38 @@ export type RawMessage = {
   topic: string
   payload: Uint8Array
   qos: 0 | 1 | 2
+  /** MQTT's packet identifier; null at QoS 0. With DUP it recognises a repeat of a message that has no id of its own. */
+  packetId: number | null
   dup: boolean
   retain: boolean
   /** Epoch ms, the database's clock. */
   receivedAt: number
 }
 
-/** Why a message is no observation. Stable codes: they are stored, counted and shown. */
+/** A device as the community placed it: what a decoder and the rules know of it besides what it says. */
+export type PlacedDevice = {
+  deviceId: string
+  kind: DeviceKind
+  room: string | null
+  gatewayId: string | null
+  retired: boolean
+}
+
+/**
+ * What a decoder makes of one message. `deviceState` is its own JSON value, null before the first message and handed
+ * back with the next. `rejected` may stand beside observations: the rest of the message could be read.
+ */
+export type Decoded = { deviceState: unknown; observations: Observation[]; rejected: RejectionCode | null }
+
+/** How messages are read. The rules are given one, so that they know no convention. */
+export type Decoder = {
+  /** Which device of the home the message is from; null when no convention knows the topic. */
+  deviceIdOf(raw: RawMessage): string | null
+  /** Pure, and never throws, whatever the bytes. */
+  decode(deviceState: unknown, raw: RawMessage, placed: PlacedDevice): Decoded
+}
+
+/** Why a message, or a part of it, is no observation. Stable codes: they are stored, counted and shown. */
 export type RejectionCode =
   | 'unknown-topic'
   | 'unknown-device'

@@ -1,0 +1,106 @@
+import { type DeviceClock, parseTime, readClock } from '../device-clock.ts'
+import type { Decoded, Observation, ObservationMeta, PlacedDevice, RawMessage } from '../observation.ts'
+import {
+  EVENTS_REMEMBERED,
+  judgeRepeat,
+  markOf,
+  OTHERS_REMEMBERED,
+  type RecentMessages,
+  remember,
+} from '../recent-messages.ts'
+import { type Body, isCriticalEvent, type JsonObject, readBodies } from './bodies.ts'
+
+/** The native convention: `care/v1/{homeId}/{deviceId}/event|telemetry|status`, JSON. README.md says what is understood. */
+export type NativeState = { clock: DeviceClock | null; events: RecentMessages; others: RecentMessages }
+
+const INITIAL_STATE: NativeState = { clock: null, events: [], others: [] }
+const ROOT = 'care/v1/'
+/** Longer ids are cut: they only have to tell messages apart. */
+const MESSAGE_ID_LENGTH = 128
+
+export type Leaf = 'event' | 'telemetry' | 'status'
+
+export function nativeDeviceId(raw: RawMessage): string | null {
+  return parseTopic(raw.topic, raw.homeId)?.deviceId ?? null
+}
+
+function parseTopic(topic: string, homeId: string): { deviceId: string; leaf: Leaf } | null {
+  if (!topic.startsWith(ROOT) || !topic.startsWith(homeId, ROOT.length)) return null
+  const start = ROOT.length + homeId.length + 1
+  const slash = topic.indexOf('/', start)
+  if (topic[start - 1] !== '/' || slash <= start) return null
+  const leaf = topic.slice(slash + 1)
+  if (leaf !== 'event' && leaf !== 'telemetry' && leaf !== 'status') return null
+  return { deviceId: topic.slice(start, slash), leaf }
+}
+
+export function decodeNative(deviceState: unknown, raw: RawMessage, placed: PlacedDevice): Decoded {
+  const state = (deviceState ?? INITIAL_STATE) as NativeState
+  const topic = parseTopic(raw.topic, raw.homeId)
+  if (topic === null) return reject(state, 'unknown-topic')
+  // What a broker kept is not a new press; the same on `status` is how a device says that it is there.
+  if (topic.leaf === 'event' && raw.retain) return reject(state, 'stale-retained')
+  const json = parseJson(raw.payload)
+  if (json === undefined) return reject(state, 'not-json')
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return reject(state, 'not-an-object')
+  return decodeObject(state, raw, placed, topic.leaf, json as JsonObject)
+}
+
+function decodeObject(
+  state: NativeState,
+  raw: RawMessage,
+  placed: PlacedDevice,
+  leaf: Leaf,
+  json: JsonObject,
+): Decoded {
+  const { bodies, rejected } = readBodies(leaf, json)
+  if (bodies.length === 0) return reject(state, rejected ?? 'nothing-known')
+
+  const messageId = readMessageId(json)
+  const mark = markOf(raw.payload, messageId, raw.packetId, leaf.length)
+  const recent = leaf === 'event' ? state.events : state.others
+  const arrival = { mark, hasId: messageId !== null, dup: raw.dup, receivedAt: raw.receivedAt }
+  const repeat = judgeRepeat(recent, { ...arrival, critical: leaf === 'event' && isCriticalEvent(json) })
+  if (repeat === 'duplicate') return reject(state, 'duplicate')
+
+  const { clock, at } = readClock(state.clock, parseTime(json.at), raw.receivedAt)
+  const meta: ObservationMeta = {
+    homeId: raw.homeId,
+    deviceId: placed.deviceId,
+    messageId,
+    at,
+    receivedAt: raw.receivedAt,
+    retained: raw.retain,
+    ...(repeat === 'id-reused' ? { idReused: true } : {}),
+  }
+  const deviceState: NativeState =
+    leaf === 'event'
+      ? { clock, events: remember(recent, mark, raw.receivedAt, EVENTS_REMEMBERED), others: state.others }
+      : { clock, events: state.events, others: remember(recent, mark, raw.receivedAt, OTHERS_REMEMBERED) }
+  return { deviceState, observations: bodies.map((body) => observe(meta, body)), rejected }
+}
+
+function observe(meta: ObservationMeta, body: Body): Observation {
+  return { ...meta, ...body }
+}
+
+function reject(deviceState: NativeState, rejected: NonNullable<Decoded['rejected']>): Decoded {
+  return { deviceState, observations: [], rejected }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** undefined when the bytes are no JSON text in UTF-8. A key `__proto__` becomes an own property: it changes no lookup. */
+function parseJson(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8.decode(payload))
+  } catch {
+    return undefined
+  }
+}
+
+function readMessageId(json: JsonObject): string | null {
+  const id = json.id
+  if (typeof id === 'number' && Number.isFinite(id)) return String(id)
+  return typeof id === 'string' && id !== '' ? id.slice(0, MESSAGE_ID_LENGTH) : null
+}

@@ -1,0 +1,56 @@
+import { contentHash, textHash } from './content-hash.ts'
+
+/**
+ * Which of a device's last messages this one repeats. The set is part of the device's state, so it is small on
+ * purpose: beyond the limits below the oldest is forgotten, and its repeat counts as a new message.
+ */
+export const EVENTS_REMEMBERED = 16
+export const OTHERS_REMEMBERED = 6
+const REPEAT_WITHIN_MS = 24 * 3_600_000
+/** Cheap buttons start counting at 1 again: an older twin of an alarm is a new alarm. A doubled one is cheaper than a lost one. */
+const CRITICAL_REPEAT_WITHIN_MS = 10 * 60_000
+
+/** Pairs of (mark, receipt time in whole seconds), oldest first: flat numbers, because the state is stored as JSON. */
+export type RecentMessages = readonly number[]
+
+/** 26 bits of identity above 27 bits of content: one exact integer. */
+export type Mark = number
+const CONTENT_SPAN = 2 ** 27
+const IDENTITY_MASK = 0x3ffffff
+
+/** A message without an id of its own is known by its packet identifier, which only means something beside DUP. */
+export function markOf(payload: Uint8Array, messageId: string | null, packetId: number | null, seed: number): Mark {
+  const identity = messageId === null ? (packetId ?? 0) : textHash(messageId) & IDENTITY_MASK
+  return identity * CONTENT_SPAN + (contentHash(payload, seed) % CONTENT_SPAN)
+}
+
+export type Repeat = 'new' | 'duplicate' | 'id-reused'
+
+export type Arrival = { mark: Mark; hasId: boolean; dup: boolean; critical: boolean; receivedAt: number }
+
+export function judgeRepeat(recent: RecentMessages, arrival: Arrival): Repeat {
+  let verdict: Repeat = 'new'
+  for (let index = recent.length - 2; index >= 0; index -= 2) {
+    const mark = recent[index] as number
+    const ageMs = arrival.receivedAt - (recent[index + 1] as number) * 1000
+    if (ageMs > REPEAT_WITHIN_MS) break
+    if (mark === arrival.mark) {
+      if (isRepeat(arrival, ageMs)) return 'duplicate'
+    } else if (arrival.hasId && Math.floor(mark / CONTENT_SPAN) === Math.floor(arrival.mark / CONTENT_SPAN)) {
+      verdict = 'id-reused'
+    }
+  }
+  return verdict
+}
+
+function isRepeat(arrival: Arrival, ageMs: number): boolean {
+  if (arrival.dup) return true
+  if (!arrival.hasId) return false
+  return !arrival.critical || ageMs < CRITICAL_REPEAT_WITHIN_MS
+}
+
+export function remember(recent: RecentMessages, mark: Mark, receivedAt: number, limit: number): RecentMessages {
+  const kept = recent.length >= limit * 2 ? recent.slice(recent.length - limit * 2 + 2) : recent.slice()
+  kept.push(mark, Math.floor(receivedAt / 1000))
+  return kept
+}

@@ -1,0 +1,106 @@
+import type { Observation, PlacedDevice } from '../../../devices/observation.ts'
+import { findCondition, raise, settle } from './conditions.ts'
+import type { BedMemory, DeviceMemory, Since, Situation } from './home-state.ts'
+import { isNight } from './night.ts'
+import type { HomeSettings } from './settings.ts'
+import { beginSince, heldMs, holdSince, sinceDueAt } from './since.ts'
+
+/**
+ * Left bed at night and not back: a warning, later when movement in the bathroom explains it, then an alarm.
+ * Only who was seen in bed can leave it; leaving counts by the home's own night.
+ */
+export function stepBedExit(memory: DeviceMemory, observation: Observation, situation: Situation): DeviceMemory {
+  const occupied = readOccupied(observation)
+  if (occupied === null || observation.at < (memory.bed?.at ?? 0)) return memory
+  const before = memory.bed
+  if (occupied) {
+    const back = { ...memory, bed: { at: observation.at, occupied, left: null } }
+    return before?.left ? settle(back, situation, 'bed-exit', observation.at) : back
+  }
+  const left = leftBed(before, observation, situation)
+  const gone = { ...memory, bed: { at: observation.at, occupied, left } }
+  return left === null ? gone : judge(gone, left, situation)
+}
+
+function leftBed(before: BedMemory | null, observation: Observation, { home }: Situation): Since | null {
+  if (before?.left) return holdSince(before.left, observation)
+  if (!before?.occupied || !isNight(observation.at, home.timeZone, home.settings)) return null
+  return beginSince(observation)
+}
+
+function readOccupied(observation: Observation): boolean | null {
+  if (observation.kind === 'bed') return observation.state === 'occupied'
+  if (observation.kind !== 'measurement' || observation.values.bedOccupied === undefined) return null
+  return observation.values.bedOccupied >= 0.5
+}
+
+/** What is due next, after how long. */
+function nextStep(
+  memory: DeviceMemory,
+  left: Since,
+  settings: HomeSettings,
+  bathroomMovementAt: number | null,
+): { severity: 'warning' | 'critical'; afterMs: number } | null {
+  const raised = findCondition(memory, 'bed-exit')?.severity
+  if (raised === 'critical') return null
+  const alarmAfterMs = settings.bedAlarmMinutes * 60_000
+  if (raised === 'warning') return { severity: 'critical', afterMs: alarmAfterMs }
+  const explained = bathroomMovementAt !== null && bathroomMovementAt >= left.at
+  const warnAfterMs = (settings.bedWarningMinutes + (explained ? settings.bedBathroomExtraMinutes : 0)) * 60_000
+  return warnAfterMs < alarmAfterMs
+    ? { severity: 'warning', afterMs: warnAfterMs }
+    : { severity: 'critical', afterMs: alarmAfterMs }
+}
+
+/** The device itself says that the time has passed: a backlog is judged by its own clock. */
+function judge(memory: DeviceMemory, left: Since, situation: Situation): DeviceMemory {
+  let judged = memory
+  for (;;) {
+    const step = nextStep(judged, left, situation.home.settings, situation.bathroomMovementAt)
+    if (step === null || heldMs(left) < step.afterMs) return judged
+    judged = raiseStep(judged, left, situation, step)
+  }
+}
+
+export function bedDueAt(
+  memory: DeviceMemory,
+  settings: HomeSettings,
+  bathroomMovementAt: number | null,
+): number | null {
+  const left = memory.bed?.left
+  if (!left) return null
+  const step = nextStep(memory, left, settings, bathroomMovementAt)
+  return step === null ? null : sinceDueAt(left, step.afterMs)
+}
+
+export function fireBedExit(memory: DeviceMemory, situation: Situation): DeviceMemory {
+  const left = memory.bed?.left
+  if (!left) return memory
+  const step = nextStep(memory, left, situation.home.settings, situation.bathroomMovementAt)
+  return step === null ? memory : raiseStep(memory, left, situation, step)
+}
+
+function raiseStep(
+  memory: DeviceMemory,
+  left: Since,
+  situation: Situation,
+  { severity, afterMs }: { severity: 'warning' | 'critical'; afterMs: number },
+): DeviceMemory {
+  return raise(memory, situation, {
+    key: 'bed-exit',
+    severity,
+    why: { code: 'bed-left', values: { minutes: Math.round(afterMs / 60_000) } },
+    at: Math.min(left.at + afterMs, situation.now),
+  })
+}
+
+/** Rooms are named by people; these words, in either language, say bathroom. */
+const BATHROOM_WORDS = ['bath', 'toilet', 'wc', 'washroom', 'shower', '卫', '浴', '厕', '洗手间', '盥洗']
+
+/** When somebody last moved in the bathroom, by the sensor's clock. */
+export function bathroomMovement(before: number | null, observation: Observation, placed: PlacedDevice): number | null {
+  if (observation.kind !== 'motion' || observation.state !== 'detected' || placed.room === null) return before
+  const room = placed.room.toLowerCase()
+  if (!BATHROOM_WORDS.some((word) => room.includes(word))) return before
+  return Math.max(before ?? 0, observation.at)
+}

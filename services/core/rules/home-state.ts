@@ -1,0 +1,136 @@
+import type { Observation, PlacedDevice, RejectionCode } from '../../../devices/observation.ts'
+import type { Severity, Signal } from '../signal.ts'
+import type { HomeSettings } from './settings.ts'
+
+/** What the rules are told about a home with each call: settings and devices can change between two messages. */
+export type HomeFacts = {
+  homeId: string
+  devices: readonly PlacedDevice[]
+  settings: HomeSettings
+  /** Until then what the alarm devices say is marked as a test; epoch ms. */
+  testModeUntil: number | null
+  /** IANA name, e.g. Asia/Shanghai. */
+  timeZone: string
+  language: 'zh' | 'en'
+}
+
+/** What a device can have raised. `gas-level` is the raw reading, `gas` the device's own flag; both are kind `gas`. */
+export type ConditionKey =
+  | 'sos'
+  | 'smoke'
+  | 'gas'
+  | 'gas-level'
+  | 'co'
+  | 'bed-exit'
+  | 'heart-rate'
+  | 'respiration'
+  | 'lost'
+  | 'battery'
+  | 'tamper'
+  | 'fault'
+
+/** `at` by the device's clock when it was last reported, `raisedAt` by ours when it was last signalled. */
+export type Condition = {
+  key: ConditionKey
+  severity: Severity
+  at: number
+  raisedAt: number
+  test: boolean
+  count: number
+}
+
+/** Something that holds since `at`; the receipt times say how late the device's news comes. */
+export type Since = { at: number; receivedAt: number; lastAt: number; lastReceivedAt: number }
+
+export type GasMemory = { at: number; warn: Since | null; alarm: Since | null }
+export type BedMemory = { at: number; occupied: boolean; left: Since | null }
+export type VitalMemory = { red: number | null; calm: number | null }
+export type VitalsMemory = { at: number; heartRate: VitalMemory; respiration: VitalMemory }
+
+/** One device, small: it is stored as JSON with the home. Absent parts are null. */
+export type DeviceMemory = {
+  id: string
+  /** Our clock, when it was last heard, or when supervision began. */
+  heardAt: number
+  everHeard: boolean
+  /** Our clock, when its last will came; null while it is not said to be away. */
+  offlineAt: number | null
+  batteryPercent: number | null
+  /** The decoder's own value. */
+  decoder: unknown
+  conditions: readonly Condition[]
+  gas: GasMemory | null
+  bed: BedMemory | null
+  vitals: VitalsMemory | null
+}
+
+/** All the fold knows of a home: one JSON value. `devices` has the order of the facts, the retired left out. */
+export type HomeState = {
+  now: number
+  /** By the device's clock, when movement was last seen in the bathroom. */
+  bathroomMovementAt: number | null
+  devices: readonly DeviceMemory[]
+}
+
+export function initialHomeState(): HomeState {
+  return { now: 0, bathroomMovementAt: null, devices: [] }
+}
+
+export function initialMemory(id: string, now: number): DeviceMemory {
+  return {
+    id,
+    heardAt: now,
+    everHeard: false,
+    offlineAt: null,
+    batteryPercent: null,
+    decoder: null,
+    conditions: [],
+    gas: null,
+    bed: null,
+    vitals: null,
+  }
+}
+
+export type DeviceStatus = 'never-heard' | 'online' | 'offline' | 'lost'
+export type DeviceOverview = {
+  deviceId: string
+  status: DeviceStatus
+  batteryPercent: number | null
+  heardAt: number | null
+}
+
+export type Folded = {
+  state: HomeState
+  signals: Signal[]
+  observations: Observation[]
+  rejected: RejectionCode | null
+  /** The earliest timer of the home, always later than the state's now; null when nothing is waited for. */
+  wakeAt: number | null
+  /** Devices whose status or battery a screen would show differently now. */
+  deviceChanges: DeviceOverview[]
+}
+
+/** Where a step stands: the time, the home, the other devices, and the list it adds its signals to. */
+export type Situation = {
+  now: number
+  home: HomeFacts
+  placed: PlacedDevice
+  devices: readonly DeviceMemory[]
+  bathroomMovementAt: number | null
+  signals: Signal[]
+}
+
+export function overviewOf(memory: DeviceMemory): DeviceOverview {
+  return {
+    deviceId: memory.id,
+    status: statusOf(memory),
+    batteryPercent: memory.batteryPercent,
+    heardAt: memory.everHeard ? memory.heardAt : null,
+  }
+}
+
+export function statusOf(memory: DeviceMemory): DeviceStatus {
+  if (memory.conditions.some((condition) => condition.key === 'lost')) return 'lost'
+  if (memory.offlineAt !== null) return 'offline'
+  return memory.everHeard ? 'online' : 'never-heard'
+}

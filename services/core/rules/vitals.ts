@@ -1,0 +1,76 @@
+import type { Observation } from '../../../devices/observation.ts'
+import type { WhyCode } from '../signal.ts'
+import { findCondition, raise, settle } from './conditions.ts'
+import type { DeviceMemory, Situation, VitalMemory, VitalsMemory } from './home-state.ts'
+import type { HomeSettings } from './settings.ts'
+
+/**
+ * Heart rate and respiration in the red band, in bed and with a good signal, for a while: a reason to look in,
+ * never a diagnosis, so a warning and nothing more. It is over when the band was left for as long.
+ */
+
+/** Two readings farther apart than this say nothing about the time between them. */
+const LONGEST_GAP_MS = 5 * 60_000
+const NOTHING: VitalMemory = { red: null, calm: null }
+
+type Vital = 'heart-rate' | 'respiration'
+
+export function stepVitals(memory: DeviceMemory, observation: Observation, situation: Situation): DeviceMemory {
+  if (observation.kind !== 'measurement') return memory
+  const { heartRatePerMin, respirationPerMin } = observation.values
+  if (heartRatePerMin === undefined && respirationPerMin === undefined) return memory
+  const before = memory.vitals
+  if (observation.at < (before?.at ?? 0)) return memory
+  const gap = before === null || observation.at - before.at > LONGEST_GAP_MS
+  const usable = isUsable(memory, observation, situation.home.settings)
+  const judgeVital = (vital: Vital, known: VitalMemory, value: number | undefined): VitalMemory =>
+    usable ? nextVital(known, bandOf(vital, value, situation.home.settings), value, observation.at) : NOTHING
+  const heart = judgeVital('heart-rate', gap ? NOTHING : before.heartRate, heartRatePerMin)
+  const breath = judgeVital('respiration', gap ? NOTHING : before.respiration, respirationPerMin)
+  const vitals: VitalsMemory = { at: observation.at, heartRate: heart, respiration: breath }
+  const judged = judge({ ...memory, vitals }, situation, 'heart-rate', heart, heartRatePerMin)
+  return judge(judged, situation, 'respiration', breath, respirationPerMin)
+}
+
+function nextVital(known: VitalMemory, band: WhyCode | null, value: number | undefined, at: number): VitalMemory {
+  if (!value) return known
+  return band === null ? { red: null, calm: known.calm ?? at } : { red: known.red ?? at, calm: null }
+}
+
+/** A device that never says how good its signal is, is taken at its word. */
+function isUsable(memory: DeviceMemory, observation: Observation & { kind: 'measurement' }, settings: HomeSettings) {
+  const inBed = memory.bed?.occupied ?? false
+  return inBed && (observation.values.signalQuality ?? 1) >= settings.goodSignalQuality
+}
+
+function judge(
+  memory: DeviceMemory,
+  situation: Situation,
+  vital: Vital,
+  { red, calm }: VitalMemory,
+  value: number | undefined,
+): DeviceMemory {
+  const at = memory.vitals?.at ?? 0
+  const forMs = situation.home.settings.vitalsForSeconds * 1000
+  if (red !== null && at - red >= forMs && value !== undefined) {
+    const code = bandOf(vital, value, situation.home.settings)
+    if (code === null) return memory
+    const why = { code, values: { perMin: Math.round(value), seconds: Math.round((at - red) / 1000) } }
+    return raise(memory, situation, { key: vital, severity: 'warning', why, at })
+  }
+  const isOver = calm !== null && at - calm >= forMs && findCondition(memory, vital) !== undefined
+  return isOver ? settle(memory, situation, vital, at) : memory
+}
+
+/** Zero is how sensors say that they have no reading; a breathing pause is a rule of its own. */
+function bandOf(vital: Vital, value: number | undefined, settings: HomeSettings): WhyCode | null {
+  if (!value) return null
+  switch (vital) {
+    case 'heart-rate':
+      if (value <= settings.heartRateLowPerMin) return 'heart-rate-low'
+      return value >= settings.heartRateHighPerMin ? 'heart-rate-high' : null
+    case 'respiration':
+      if (value <= settings.respirationLowPerMin) return 'respiration-low'
+      return value >= settings.respirationHighPerMin ? 'respiration-high' : null
+  }
+}
