@@ -4,6 +4,8 @@ import { connectDevice, type DeviceConnection, type Incident } from '../homes/de
 import { seededRandom, seedFor } from '../homes/seeded.ts'
 
 const CONNECT_WITHIN_MS = 10_000
+/** Bad user name or password, not authorized [MQTT-3.2.2.3]: trying again would change nothing. */
+const CONNACK_REFUSALS: ReadonlySet<unknown> = new Set([4, 5])
 
 export type Lamp = { deviceId: string; afterMs: number; incident: Incident }
 
@@ -61,9 +63,13 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const actors = new Map<string, { device: DeviceAccount; connection: DeviceConnection }>()
   let opened = 0
 
+  const noConnection = (device: DeviceAccount, why: string) =>
+    new ScenarioError('no-connection', `connect ${device.username} to ${demo.mqtt}: ${why}`)
+
   async function open(device: DeviceAccount): Promise<{ device: DeviceAccount; connection: DeviceConnection }> {
     opened += 1
     let trouble = ''
+    const refused = Promise.withResolvers<never>()
     const connection = connectDevice({
       url: demo.mqtt,
       homeId: home.id,
@@ -74,15 +80,15 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       lastWill: options.lastWill,
       onTrouble(error) {
         trouble = error.message
+        const isRefusal = 'code' in error && CONNACK_REFUSALS.has(error.code)
+        if (isRefusal) refused.reject(noConnection(device, trouble))
       },
       onIncident: (incident) => options.onLamp({ deviceId: device.id, afterMs: performance.now(), incident }),
     })
     const actor = { device, connection }
     actors.set(device.kind, actor)
-    await within(connection.subscribed, CONNECT_WITHIN_MS, () => {
-      connection.cut()
-      return new ScenarioError('no-connection', `connect ${device.username} to ${demo.mqtt}: ${trouble || 'no answer'}`)
-    })
+    const ready = Promise.race([connection.subscribed, refused.promise])
+    await within(ready, CONNECT_WITHIN_MS, () => noConnection(device, trouble || 'no answer'))
     return actor
   }
 

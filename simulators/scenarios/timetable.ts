@@ -3,6 +3,8 @@ import type { Scenario, Step } from './scenario.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MINUTES = 24 * 60
+/** A device's clock is believed 24 hours back; an hour of it is left for the scenario itself. */
+const BELIEVED_MINUTES = DAY_MINUTES - 60
 
 /** A step with both its times: when it is sent, and what its message says. */
 export type TimedStep = { step: Step; sendAtMs: number; saysAtMs: number }
@@ -22,9 +24,12 @@ export function timetable(scenario: Scenario, seed: number, speed: number, nowMs
   }))
 }
 
-/** The last moment, not after `latestMs`, at which the scenario's own time of day stood on the community's clocks. */
+/**
+ * The last moment, not after `latestMs`, at which the scenario's own time of day stood on the community's clocks. Where
+ * that is nearly a day ago a platform might no longer believe it; then its hour has only just passed, and now will do.
+ */
 function beginning(scenario: Scenario, latestMs: number): number {
   if (scenario.startsAtMinute === null) return latestMs
   const minutesBack = (communityTime(latestMs).minute - scenario.startsAtMinute + DAY_MINUTES) % DAY_MINUTES
-  return latestMs - minutesBack * MINUTE_MS
+  return minutesBack > BELIEVED_MINUTES ? latestMs : latestMs - minutesBack * MINUTE_MS
 }
