@@ -3,6 +3,14 @@
  * services/main.ts; services/store/ and the machine's own clock stand behind them.
  */
 
+import type { PlacedDevice, RawMessage } from '../devices/observation.ts'
+import type { Facts, Responder } from './core/escalation/people.ts'
+import type { FoldVerdict, IncidentEvent } from './core/incident/effect.ts'
+import type { Incident } from './core/incident/incident.ts'
+import type { IncidentInput } from './core/incident/input.ts'
+import type { ToldRow } from './core/message/which-incident.ts'
+import type { Signal } from './core/signal.ts'
+
 /** Wall clock in epoch ms and a monotonic one for durations inside this process. */
 export type Clock = { now(): number; monotonicMs(): number }
 
@@ -101,6 +109,86 @@ export type SmsWebhooks = {
   readIncoming(params: Record<string, unknown>): IncomingSms | null
 }
 
+// Incidents: what the escalation folds, and where the folds are kept.
+
+/** A row of `incident_input` that nobody has folded yet; `incidentId` is given where it is meant for one incident. */
+export type WaitingInput = { incidentId: string | null; input: IncidentInput }
+
+/** One home as the escalation needs it, all of one snapshot. */
+export type EscalationView = {
+  /** The database's clock. */
+  nowMs: number
+  /** The unresolved ones, and those that an input is meant for. */
+  incidents: Incident[]
+  /** In the home's order; `moreInputs` when more wait than one pass takes. */
+  inputs: WaitingInput[]
+  moreInputs: boolean
+  facts: Facts
+  /** What the codes were based on; the commit finds out whether somebody else gave one meanwhile. */
+  codes: GivenCode[]
+}
+export type GivenCode = { ref: string; code: number; givenAtMs: number; xid: string; incidentId: string }
+
+export type AppliedInput = {
+  inputId: string
+  incidentId: string | null
+  appliedVersion: number | null
+  result: FoldVerdict | null
+  /** Why the fold could not take it; null when it could. */
+  rejected: string | null
+}
+
+export type NewMessage = {
+  outboxId: string
+  incidentId: string
+  recipient: string
+  purpose: string
+  priority: number
+  code: number | null
+  body: string
+  /** Receipt time of the signal that opened the incident, on its first messages only. */
+  raisedAtMs: number | null
+  /** The secret in the link, where the text has one. */
+  linkToken: string | null
+}
+
+/** Everything one pass over a home decided. Written whole or not at all. */
+export type EscalationCommit = {
+  homeId: string
+  nowMs: number
+  incidents: { incident: Incident; expectedVersion: number | null }[]
+  inputs: AppliedInput[]
+  timers: { incidentId: string; appliedVersion: number }[]
+  events: { incidentId: string; event: IncidentEvent }[]
+  messages: NewMessage[]
+  withdrawnOutboxIds: string[]
+  /** Incidents that pages and devices have to look at again. */
+  changedIncidentIds: string[]
+  view: EscalationView
+}
+
+export type Incidents = {
+  readHome(homeId: string): Promise<EscalationView>
+  /** False: somebody else was faster, nothing was written. */
+  commit(commit: EscalationCommit): Promise<boolean>
+  /** Writes down an input; the escalation folds it afterwards. Returns its id. */
+  addInput(homeId: string, incidentId: string | null, input: NewInput): Promise<string>
+  /** What was said to an input that another worker folded; null while nobody has. */
+  readResult(homeId: string, inputId: string): Promise<FoldVerdict | null>
+  /** Homes with a timer due at `steadyNowMs` or an input that waits longer than `waitedMs`, most urgent first. */
+  dueHomes(asked: { steadyNowMs: number; waitedMs: number; limit: number }): Promise<string[]>
+  /** The database's clock, and the latest time that any unresolved incident was folded with. */
+  readClock(): Promise<{ nowMs: number; lastFoldedMs: number }>
+  /** Who somebody is for this home: a contact, or a user (as the contact that the user is tied to, if any). */
+  findResponder(homeId: string, ref: string): Promise<Responder | null>
+}
+/** An input before it has an id. */
+export type NewInput = IncidentInput extends infer Input
+  ? Input extends unknown
+    ? Omit<Input, 'inputId'>
+    : never
+  : never
+
 // Outbox: what goes out to people, what becomes of it, and what they send us.
 
 /** A row that is ours until `claimMs` after it was asked for. */
@@ -155,6 +243,189 @@ export type Outbox = {
   applyReceipt(receipt: SmsDelivery & { outboxId: string; receiptDueInMs: number }): Promise<{ homeId: string } | null>
   /** Those of these provider ids that belong to no message yet. */
   unclaimedProviderIds(providerIds: string[]): Promise<string[]>
+  add(messages: DirectMessage[]): Promise<void>
   figures(): Promise<OutboxFigures>
 }
 export type Claim = { nowMs: number; messages: ClaimedMessage[] }
+
+/** A message that no incident's fold wrote: an answer to a reply, a word to the coordinator, a test of a phone. */
+export type DirectMessage = {
+  homeId: string
+  /** The same id again writes nothing. */
+  outboxId: string
+  recipient: string
+  purpose: string
+  priority: number
+  body: string
+  /** Null: the recipient's own. */
+  phone: string | null
+}
+
+/** A message with a code that went to the phone a reply came from. */
+export type ToldPhone = ToldRow & { recipient: string; kind: Incident['kind']; homeLabel: string }
+export type PhoneOwner = { homeId: string | null; ref: string; name: string; language: Responder['language'] }
+
+export type IncomingMessages = {
+  /** Stores it, unless we have it. `judged`: nothing is left to do with it. */
+  record(message: IncomingSms): Promise<{ judged: boolean; receivedAtMs: number }>
+  /** Newest first, of the last 72 h and whatever is not yet over. */
+  toldRows(phone: string): Promise<ToldPhone[]>
+  owners(phone: string): Promise<PhoneOwner[]>
+  /** Its verdict and the answers to it, in one transaction; a second time changes nothing. */
+  settle(providerId: string, verdict: string, answers: DirectMessage[]): Promise<void>
+  /** Stored before a crash and never judged. */
+  waiting(asked: { waitedMs: number; limit: number }): Promise<IncomingSms[]>
+  /** The provider's time of the newest message we have; null when there is none. */
+  lastSentAtMs(): Promise<number | null>
+}
+
+// Fold: the log as the rules worker reads it, and the one statement that commits what it made of it.
+
+/** A place in the log. Commit order is (xid, id), never id alone (ARCHITECTURE.md, "The cursor"). */
+export type LogPosition = { xid: bigint; id: number }
+
+/** A row of the log; `receivedAt` in whole ms, rounded down. */
+export type LogRow = RawMessage &
+  LogPosition & {
+    shard: number
+    /** Why ingest already knows that nobody can read it; null for a row to be folded. */
+    rejected: string | null
+    /** The version of what is known about the home at this moment; 0 when there is no such home. */
+    factsVersion: number
+  }
+
+/** Where a reader stands in one shard. `passedAtMs` is the receipt time of the last row passed. */
+export type ShardCursor = LogPosition & { shard: number; version: number; passedAtMs: number }
+
+/** Rows come shard by shard, each shard's in commit order. `nowMs` is the database's clock. */
+export type UnreadRows = { nowMs: number; cursors: ShardCursor[]; rows: LogRow[] }
+
+/** What is known about a home besides what its devices say. Every change of it moves `version`. */
+export type StoredFacts = {
+  homeId: string
+  version: number
+  timeZone: string
+  language: 'zh' | 'en'
+  /** Overrides of the rules' defaults, as they are stored. */
+  settings: unknown
+  testModeUntil: number | null
+  devices: PlacedDevice[]
+}
+
+/** `version` 0: the home has no state yet. `wakeAt` is the column: never later than the true next timer. */
+export type StoredHome = LogPosition & {
+  homeId: string
+  shard: number
+  version: number
+  lastNow: number
+  wakeAt: number | null
+  factsVersion: number
+  clockEpoch: number
+  state: unknown
+  facts: StoredFacts
+}
+
+/** What a fold was given besides the log's rows; the replay gives it again, in the order of `version`. */
+export type HomeInput =
+  | { type: 'facts'; facts: StoredFacts }
+  | { type: 'timers' }
+  | { type: 'clock-jump'; epoch: number; gapMs: number }
+export type RecordedInput = LogPosition & { homeId: string; version: number; now: number; input: HomeInput }
+
+export type SavedHome = Omit<StoredHome, 'state' | 'facts'> & { readVersion: number; stateJson: string }
+
+/** Everything one pass of the rules leaves behind: committed whole or not at all. */
+export type FoldCommit = {
+  cursors: ShardCursor[]
+  homes: SavedHome[]
+  inputs: RecordedInput[]
+  signals: { homeId: string; signal: Signal }[]
+  rejections: (LogPosition & { homeId: string; receivedAt: number; code: string })[]
+  changes: { kind: 'home' | 'device'; homeId: string; ref: string }[]
+}
+
+export type ClockJump = { epoch: number; gapMs: number }
+export type LogLag = { nowMs: number; epoch: number; lagging: { shard: number; oldestReceivedAt: number }[] }
+
+export type FoldStore = {
+  /** Makes the cursors that are missing. */
+  prepareCursors(shards: readonly number[]): Promise<void>
+  readUnread(asked: { shards: readonly number[]; limitPerShard: number }): Promise<UnreadRows>
+  /** Homes with urgent rows that neither the shard's cursor nor their own position has passed, oldest first. */
+  readUrgentHomes(asked: { shards: readonly number[]; limitPerShard: number }): Promise<HomeKey[]>
+  /** All unread rows of these homes, urgent or not, at most `limitPerShard` a shard. */
+  readHomeRows(asked: { homes: readonly HomeKey[]; limitPerShard: number }): Promise<{ nowMs: number; rows: LogRow[] }>
+  /** One for each id, in no order; homes that never had a state come with version 0. */
+  readHomes(homeIds: readonly string[]): Promise<StoredHome[]>
+  /** Homes with a timer due, and homes whose fold has not been told of new facts. */
+  readDueHomes(limit: number): Promise<HomeKey[]>
+  /** False: a compare-and-set missed, nothing was written. */
+  commit(commit: FoldCommit): Promise<boolean>
+  /** Shards with unread rows, those that nobody may read yet included. `epoch` is the last clock jump's, 0 for none. */
+  readLag(): Promise<LogLag>
+  oldestOpenXidAgeMs(): Promise<number>
+  /** Records a jump, once, however many workers saw it, together with the operators' technical incident. */
+  recordClockJump(jump: { gapMs: number; signal: Signal }): Promise<void>
+  /** Jumps after `epoch`, oldest first. */
+  readClockJumps(epoch: number): Promise<ClockJump[]>
+  readHomesBeforeEpoch(epoch: number, limit: number): Promise<HomeKey[]>
+}
+export type HomeKey = { homeId: string; shard: number }
+
+// Ingest: who may connect, where messages are kept, and what devices are told.
+
+/** The login of a device or a gateway at the broker. */
+export type DeviceAccount = {
+  account: string
+  homeId: string
+  deviceId: string
+  /** Whom it may speak for: the device itself, and for a gateway all that stand behind it. */
+  devices: { deviceId: string; kind: string }[]
+  secretHash: Uint8Array
+}
+export type AccountDirectory = {
+  /** Null for an account that never was, is revoked, or whose device is retired. */
+  find(username: string): Promise<DeviceAccount | null>
+  /** The keyed hash that `secretHash` is compared with. */
+  hashSecret(secret: string): Uint8Array
+  /** Numbers a session of the account, higher than every one before it, whichever ingest had that. */
+  startSession(account: string): Promise<number>
+  latestSession(account: string): Promise<number>
+}
+
+/** A message as ingest hands it to the log. `lane` 0 is urgent; `flags`: QoS in bits 0 and 1, DUP 4, RETAIN 8, last will 16. */
+export type LogMessage = {
+  shard: number
+  lane: 0 | 1
+  homeId: string
+  account: string
+  flags: number
+  packetId: number | null
+  /** Without U+0000, which no text column holds. */
+  topic: string
+  payload: Uint8Array
+  rejected: string | null
+}
+export type LogAppend = {
+  /**
+   * One autocommit statement. Resolves when the whole batch is on disk, in its order; rejects when it is not or when
+   * nobody knows, so a repeat may store it twice.
+   */
+  append(batch: readonly LogMessage[]): Promise<void>
+}
+
+/** What a lamp, speaker or button is told of an incident of its home (`…/incident`). */
+export type DeviceNotice = {
+  incidentId: string
+  kind: string
+  status: 'open' | 'acknowledged' | 'resolved'
+  /** The name of who has it; null while nobody has. */
+  takenBy: string | null
+  etaMin: number | null
+  /** When it came to stand so; epoch ms. */
+  at: number
+}
+export type HomeIncidents = {
+  /** The home's unresolved incidents, and those resolved in the last day: a lamp that missed the end still goes out. */
+  presentFor(homeId: string): Promise<DeviceNotice[]>
+}

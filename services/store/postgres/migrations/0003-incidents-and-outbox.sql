@@ -1,5 +1,17 @@
 -- Incidents: one situation each, folded from its inputs; the answers of people; the messages that go out.
 
+-- The clock of escalation and messages. A function, so that a test can put another clock into its own database; declared
+-- stable, so that `due_at <= platform_now()` can use an index.
+create function platform_now() returns timestamptz language sql stable as 'select clock_timestamp()';
+
+-- Ends a statement of several writes when one of its compare-and-sets found something else than was read.
+create function refuse_lost_race(found bigint, expected bigint) returns void language plpgsql as $$
+begin
+  if found is distinct from expected then
+    raise exception 'lost the race: % of %', found, expected using errcode = 'serialization_failure';
+  end if;
+end $$;
+
 create table incident (
   home_id     text not null,
   incident_id text not null,
@@ -12,6 +24,8 @@ create table incident (
   opened_at   timestamptz not null,
   resolved_at timestamptz,
   wake_at     timestamptz,
+  -- The latest `now` it was folded with: time goes on from here when the clock is set back over a restart.
+  folded_at   timestamptz not null,
   version     bigint not null,
   state       jsonb not null,
   primary key (home_id, incident_id),
@@ -23,18 +37,36 @@ create index incident_due on incident (wake_at) where wake_at is not null;
 create index incident_by_time on incident (opened_at desc, incident_id);
 
 -- Everything an incident is folded from, in the home's order: signals of the rules, answers, receipts, timers.
--- applied_version stays null until the escalation has folded it.
 create table incident_input (
   home_id     text not null,
   input_id    bigint generated always as identity,
   xid         xid8 not null default pg_current_xact_id(),
-  incident_id text,
   body        jsonb not null,
-  created_at  timestamptz not null default clock_timestamp(),
-  applied_at  timestamptz,
+  created_at  timestamptz not null default platform_now(),
+  -- Given where it is meant for one incident (an answer, a receipt), found by the fold for signals.
+  incident_id text,
+  -- Null until the escalation has folded it; then the `now` it was folded with, the version of the incident that this
+  -- made, and what was known of the home's people. That makes a replay exact (P8).
+  applied_at      timestamptz,
+  applied_version bigint,
+  facts_hash      bytea,
+  -- What the fold said to whoever asked.
+  result          jsonb,
+  -- The code with which the fold refused it: stored, logged, and no longer in the way of what comes after (P5).
+  rejected        text,
   primary key (home_id, input_id)
 );
 create index incident_input_waiting on incident_input (home_id, input_id) where applied_at is null;
+create index incident_input_of_incident on incident_input (home_id, incident_id, applied_version);
+
+-- What the folds knew of a home and its people, kept once for each time it changed.
+create table escalation_facts (
+  home_id      text not null,
+  facts_hash   bytea not null,
+  facts_sealed bytea not null,
+  first_used_at timestamptz not null default platform_now(),
+  primary key (home_id, facts_hash)
+);
 
 -- The incident's story, append-only: what the pages show and what a report quotes.
 create table incident_event (
@@ -65,31 +97,52 @@ create table outbox (
   body_sealed  bytea not null,
   status       text not null check (status in ('pending', 'sending', 'accepted', 'delivered', 'failed', 'unknown', 'withdrawn')),
   attempts     smallint not null default 0,
+  -- Withdrawn while it was being sent: whatever comes of this attempt, there is no other.
+  unwanted     boolean not null default false,
   provider_id  text,
   error_code   text,
-  created_at   timestamptz not null default clock_timestamp(),
-  due_at       timestamptz not null default clock_timestamp(),
+  -- When the message that opened the incident was committed: the first request is measured from here. Null for all else.
+  raised_at    timestamptz,
+  created_at   timestamptz not null default platform_now(),
+  -- When the row is looked at next: pending is sent, unknown is looked up, accepted is asked after. Null: not again.
+  due_at       timestamptz default '-infinity',
   -- While `sending`, the row is its sender's until then.
   claimed_until timestamptz,
   settled_at   timestamptz,
   version      bigint not null default 0,
   primary key (home_id, outbox_id)
 );
-create index outbox_due on outbox (priority, due_at) where status = 'pending';
-create index outbox_open on outbox (status, claimed_until) where status in ('sending', 'accepted', 'unknown');
+create index outbox_due on outbox (priority, due_at, created_at) where status = 'pending';
+create index outbox_open on outbox (status, due_at) where status in ('sending', 'accepted', 'unknown') and due_at is not null;
+-- A receipt carries our id alone.
+create index outbox_by_id on outbox (outbox_id);
 create index outbox_by_phone on outbox (phone_hash, created_at desc);
 create index outbox_by_provider_id on outbox (provider_id) where provider_id is not null;
 create index outbox_by_incident on outbox (home_id, incident_id);
+
+-- Which incident a code means on a phone. Two homes that share a phone never get the same code within 72 h.
+create table phone_code (
+  phone_hash  bytea not null,
+  code        smallint not null check (code between 10 and 99),
+  home_id     text not null,
+  incident_id text not null,
+  given_at    timestamptz not null,
+  primary key (phone_hash, code)
+);
 
 -- What people sent us. The provider's id makes a replay harmless.
 create table incoming_message (
   provider_id text primary key,
   phone_hash  bytea not null,
+  phone_sealed bytea not null,
   body_sealed bytea not null,
-  received_at timestamptz not null default clock_timestamp(),
+  received_at timestamptz not null default platform_now(),
   sent_at     timestamptz,
-  verdict     text not null
+  -- Null until it has been judged: a crash in between leaves it to the next sweep.
+  verdict     text
 );
+create index incoming_message_waiting on incoming_message (received_at) where verdict is null;
+create index incoming_message_by_time on incoming_message ((coalesce(sent_at, received_at)));
 
 -- The link in a message: whoever holds it may look at one incident as one person, and take it by a POST.
 create table incident_link (
@@ -105,6 +158,8 @@ create table outbox_duplicate (
   home_id   text not null,
   outbox_id text not null,
   cause     text not null,
-  at        timestamptz not null default clock_timestamp(),
+  at        timestamptz not null default platform_now(),
+  -- The same cause may strike one message again.
+  count     integer not null default 1,
   primary key (home_id, outbox_id, cause)
 );

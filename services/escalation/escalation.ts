@@ -1,0 +1,173 @@
+import type { FoldVerdict } from '../core/incident/effect.ts'
+import type { Clock, Hints, Incidents, Log, NewInput } from '../ports.ts'
+import { createMessageWriter } from './messages.ts'
+import { planPass } from './pass.ts'
+import { createSteadyClock } from './steady-clock.ts'
+
+/** More homes than this wait their turn; each pass needs a database connection twice, briefly. */
+const MAX_HOMES_AT_ONCE = 8
+/** A sweep starts at most so many homes, the most urgent first; the next one comes in a second. */
+const MAX_HOMES_PER_SWEEP = 500
+/** An input that waits longer than this has lost its hint. */
+const INPUT_WAITED_MS = 500
+/** Somebody else was faster so often in a row: left to the next hint or sweep. */
+const MAX_RACES = 20
+/** A home with more inputs than one pass takes is passed over again at once, but not for ever. */
+const MAX_PASSES = 50
+
+export type EscalationOptions = {
+  incidents: Incidents
+  hints: Hints
+  clock: Clock
+  log: Log
+  /** How people's browsers reach us, for the links in messages. */
+  publicUrl: string
+  linkToken(outboxId: string): string
+}
+
+export type Escalation = {
+  /** The listener of the topic `incident`; ends when a pass begun after the call has ended. Never throws. */
+  onHint(homeId: string): Promise<void>
+  /** Once a second: homes whose timers are due, or whose inputs lost their hint. Ends when all have had their pass. */
+  sweep(): Promise<void>
+  /**
+   * An answer of a person, folded now: what was said to it.
+   * @throws when the database is away or nobody could fold it in time; it is kept and folded later
+   */
+  submit(homeId: string, incidentId: string | null, input: NewInput): Promise<FoldVerdict>
+  /** Ends when every pass asked for so far has ended. */
+  drain(): Promise<void>
+  /** Takes no more, finishes what is running. */
+  close(): Promise<void>
+}
+
+type Verdicts = Map<string, FoldVerdict | null>
+
+/** @throws when the database cannot be read */
+export async function startEscalation(options: EscalationOptions): Promise<Escalation> {
+  const { incidents, hints, clock, log } = options
+  const write = createMessageWriter(options)
+  const steady = createSteadyClock((await incidents.readClock()).lastFoldedMs)
+  const lanes = new Map<string, { running: Promise<Verdicts>; next: Promise<Verdicts> | null }>()
+  const turns = createTurns(MAX_HOMES_AT_ONCE)
+  let closed = false
+
+  /** One read and one commit; repeated where another worker was faster. Says whether more inputs wait. */
+  async function pass(homeId: string, verdicts: Verdicts): Promise<boolean> {
+    for (let race = 0; race < MAX_RACES; race += 1) {
+      const view = await incidents.readHome(homeId)
+      const nowMs = Math.floor(steady.steady(view.nowMs, clock.monotonicMs()))
+      const commit = planPass(homeId, view, nowMs, write, (inputId, error) =>
+        log.error(
+          { homeId, inputId, error: error instanceof Error ? error.name : 'unknown' },
+          'the fold refused an input',
+        ),
+      )
+      if (commit === null) return false
+      if (!(await incidents.commit(commit))) continue
+      for (const { inputId, result } of commit.inputs) verdicts.set(inputId, result)
+      if (commit.messages.length > 0) hints.hint('outbox', '')
+      return view.moreInputs
+    }
+    throw new Error(`advance home ${homeId}: lost the race ${MAX_RACES} times`)
+  }
+
+  async function advance(homeId: string): Promise<Verdicts> {
+    const verdicts: Verdicts = new Map()
+    const giveBack = await turns.take()
+    try {
+      for (let passes = 0; passes < MAX_PASSES && (await pass(homeId, verdicts)); passes += 1);
+      return verdicts
+    } finally {
+      giveBack()
+    }
+  }
+
+  /** Never two passes over one home at once here; those asked for meanwhile fall together into one after it. */
+  function advanceInLane(homeId: string): Promise<Verdicts> {
+    const lane = lanes.get(homeId)
+    if (lane) {
+      lane.next ??= lane.running.then(
+        () => enter(homeId),
+        () => enter(homeId),
+      )
+      return lane.next
+    }
+    return enter(homeId)
+  }
+
+  function enter(homeId: string): Promise<Verdicts> {
+    const entered = { running: advance(homeId), next: null }
+    lanes.set(homeId, entered)
+    const leave = () => {
+      if (lanes.get(homeId) === entered && entered.next === null) lanes.delete(homeId)
+    }
+    entered.running.then(leave, leave)
+    return entered.running
+  }
+
+  async function advanceQuietly(homeId: string): Promise<void> {
+    try {
+      await advanceInLane(homeId)
+    } catch (error) {
+      log.error({ homeId, ...causeOf(error) }, 'a home could not be advanced; the next sweep tries again')
+    }
+  }
+
+  async function drain(): Promise<void> {
+    while (lanes.size > 0) {
+      await Promise.allSettled([...lanes.values()].map((lane) => lane.next ?? lane.running))
+    }
+  }
+
+  return {
+    async onHint(homeId) {
+      if (!closed) await advanceQuietly(homeId)
+    },
+    async sweep() {
+      if (closed) return
+      const { nowMs } = await incidents.readClock()
+      const steadyNowMs = steady.steady(nowMs, clock.monotonicMs())
+      const homes = await incidents.dueHomes({ steadyNowMs, waitedMs: INPUT_WAITED_MS, limit: MAX_HOMES_PER_SWEEP })
+      await Promise.all(homes.map(advanceQuietly))
+    },
+    async submit(homeId, incidentId, input) {
+      if (closed) throw new Error('the escalation is closing')
+      const inputId = await incidents.addInput(homeId, incidentId, input)
+      const verdicts = await advanceInLane(homeId)
+      const verdict = verdicts.get(inputId) ?? (await incidents.readResult(homeId, inputId))
+      if (!verdict) throw new Error(`input ${inputId} of home ${homeId} was not folded`)
+      return verdict
+    },
+    drain,
+    async close() {
+      closed = true
+      await drain()
+    },
+  }
+}
+
+/** At most `max` at once; who comes later waits in order. */
+function createTurns(max: number): { take(): Promise<() => void> } {
+  let taken = 0
+  const waiting: (() => void)[] = []
+  const giveBack = () => {
+    const next = waiting.shift()
+    if (next) next()
+    else taken -= 1
+  }
+  return {
+    async take() {
+      if (taken < max) taken += 1
+      else await new Promise<void>((resolve) => waiting.push(resolve))
+      return giveBack
+    },
+  }
+}
+
+/** The chain of messages and SQLSTATEs; our errors carry ids and codes, never what people said. */
+function causeOf(error: unknown): { error: string; code: string | undefined } {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+  return { error: error instanceof Error ? error.message : 'unknown', code }
+}

@@ -1,0 +1,138 @@
+import type { IncidentEffect } from '../core/incident/effect.ts'
+import { foldIncident } from '../core/incident/fold.ts'
+import type { Incident } from '../core/incident/incident.ts'
+import type { IncidentInput } from '../core/incident/input.ts'
+import { fireTimer } from '../core/incident/timers.ts'
+import type { EscalationCommit, EscalationView, NewMessage } from '../ports.ts'
+import type { WriteMessage } from './messages.ts'
+
+/** One incident fires at most so often in one pass; what is still due then comes with the next. */
+const MAX_TIMERS_PER_INCIDENT = 10
+
+type Pass = {
+  commit: EscalationCommit
+  /** The home's incidents as they stand after what has been folded so far. */
+  incidents: Map<string, Incident>
+  write: WriteMessage
+  onRefused(inputId: string, error: unknown): void
+}
+
+/**
+ * What one pass over a home decides: folds the waiting inputs in their order, then fires what is due. Pure, given how
+ * messages are written. Null: there was nothing to do.
+ */
+export function planPass(
+  homeId: string,
+  view: EscalationView,
+  nowMs: number,
+  write: WriteMessage,
+  onRefused: Pass['onRefused'],
+): EscalationCommit | null {
+  const pass: Pass = {
+    commit: {
+      homeId,
+      nowMs,
+      incidents: [],
+      inputs: [],
+      timers: [],
+      events: [],
+      messages: [],
+      withdrawnOutboxIds: [],
+      changedIncidentIds: [],
+      view,
+    },
+    incidents: new Map(view.incidents.map((incident) => [incident.id, incident])),
+    write,
+    onRefused,
+  }
+  for (const waiting of view.inputs) applyInput(pass, waiting.incidentId, waiting.input)
+  for (const id of [...pass.incidents.keys()]) fireDue(pass, id)
+  return finishPass(pass)
+}
+
+function applyInput(pass: Pass, incidentId: string | null, input: IncidentInput): void {
+  const { commit } = pass
+  const { inputId } = input
+  const before = incidentFor(pass, incidentId, input)
+  try {
+    const folded = foldIncident(before, input, commit.view.facts, commit.nowMs)
+    const { incident, result } = folded
+    if (incident) {
+      pass.incidents.set(incident.id, incident)
+      const raisedAtMs = before === null && input.type === 'SignalReceived' ? input.signal.receivedAt : null
+      collect(pass, incident, folded.effects, raisedAtMs)
+      commit.events.push(...folded.events.map((event) => ({ incidentId: incident.id, event })))
+    }
+    commit.inputs.push({
+      inputId,
+      incidentId: incident?.id ?? incidentId,
+      appliedVersion: incident?.version ?? null,
+      result,
+      rejected: null,
+    })
+  } catch (error) {
+    // One input that the fold cannot take must not keep a home's other alarms waiting.
+    pass.onRefused(inputId, error)
+    commit.inputs.push({ inputId, incidentId, appliedVersion: null, result: null, rejected: 'fold-failed' })
+  }
+}
+
+function incidentFor(pass: Pass, incidentId: string | null, input: IncidentInput): Incident | null {
+  if (incidentId !== null) return pass.incidents.get(incidentId) ?? null
+  if (input.type !== 'SignalReceived') return null
+  const { kind, subject } = input.signal
+  for (const incident of pass.incidents.values()) {
+    if (incident.status !== 'resolved' && incident.kind === kind && incident.subject === subject) return incident
+  }
+  return null
+}
+
+function fireDue(pass: Pass, id: string): void {
+  const { commit } = pass
+  for (let fired = 0; fired < MAX_TIMERS_PER_INCIDENT; fired += 1) {
+    const incident = pass.incidents.get(id)
+    if (!incident || incident.wakeAt === null || incident.wakeAt > commit.nowMs) return
+    const folded = fireTimer(incident, commit.view.facts, commit.nowMs)
+    if (folded.incident === null || folded.incident.version === incident.version) return
+    pass.incidents.set(id, folded.incident)
+    collect(pass, folded.incident, folded.effects, null)
+    commit.events.push(...folded.events.map((event) => ({ incidentId: id, event })))
+    commit.timers.push({ incidentId: id, appliedVersion: folded.incident.version })
+  }
+}
+
+function collect(pass: Pass, incident: Incident, effects: IncidentEffect[], raisedAtMs: number | null): void {
+  const { commit } = pass
+  for (const effect of effects) {
+    switch (effect.type) {
+      case 'SendSms':
+        commit.messages.push(pass.write(incident.id, effect, raisedAtMs))
+        break
+      case 'WithdrawPending':
+        commit.withdrawnOutboxIds.push(...effect.outboxIds)
+        break
+      case 'TellHome':
+        // The change row tells them to look; what they show is read from the incident itself.
+        commit.changedIncidentIds.push(incident.id)
+        break
+    }
+  }
+}
+
+function finishPass({ commit, incidents }: Pass): EscalationCommit | null {
+  const versions = new Map(commit.view.incidents.map((incident) => [incident.id, incident.version]))
+  for (const incident of incidents.values()) {
+    const expectedVersion = versions.get(incident.id) ?? null
+    if (incident.version === expectedVersion) continue
+    commit.incidents.push({ incident, expectedVersion })
+    commit.changedIncidentIds.push(incident.id)
+  }
+  if (commit.incidents.length === 0 && commit.inputs.length === 0) return null
+  const unwanted = new Set(commit.withdrawnOutboxIds)
+  const wanted = (message: NewMessage) => !unwanted.has(message.outboxId)
+  return {
+    ...commit,
+    messages: commit.messages.filter(wanted),
+    changedIncidentIds: [...new Set(commit.changedIncidentIds)],
+  }
+}

@@ -1,0 +1,179 @@
+import type { EscalationCommit, GivenCode, NewMessage } from '../../ports.ts'
+import type { Sealing } from '../sealing.ts'
+import { type Database, errorCode } from './pool.ts'
+
+/** A link in a message may be used this long. */
+const LINK_HOURS = 72
+/** What a statement ends with when somebody else was faster: our own check, a deadlock, a row that is already there. */
+const LOST_RACE: readonly string[] = ['40001', '40P01', '23505']
+
+/**
+ * One autocommit statement: all of a pass or nothing, and a process frozen in the middle holds no transaction open.
+ * Every compare-and-set is counted at the end, and one that failed takes the whole statement back.
+ */
+const COMMIT = `
+  with changed_incident as (
+    update incident i set severity = n.severity, condition = n.condition, status = n.status,
+      resolved_at = to_timestamp(n.resolved_at / 1000), wake_at = to_timestamp(n.wake_at / 1000),
+      folded_at = to_timestamp($2::float8 / 1000), version = n.version, state = n.state
+    from jsonb_to_recordset($3) as n(incident_id text, expected bigint, severity text, condition text, status text,
+      resolved_at float8, wake_at float8, version bigint, state jsonb)
+    where i.home_id = $1 and i.incident_id = n.incident_id and i.version = n.expected
+    returning 1
+  ), new_incident as (
+    insert into incident (home_id, incident_id, scope, kind, subject, severity, condition, status, opened_at, resolved_at,
+      wake_at, folded_at, version, state)
+    select $1, n.incident_id, n.scope, n.kind, n.subject, n.severity, n.condition, n.status,
+      to_timestamp(n.opened_at / 1000), to_timestamp(n.resolved_at / 1000), to_timestamp(n.wake_at / 1000),
+      to_timestamp($2::float8 / 1000), n.version, n.state
+    from jsonb_to_recordset($4) as n(incident_id text, scope text, kind text, subject text, severity text, condition text,
+      status text, opened_at float8, resolved_at float8, wake_at float8, version bigint, state jsonb)
+  ), applied as (
+    update incident_input i set applied_at = to_timestamp($2::float8 / 1000), incident_id = n.incident_id,
+      applied_version = n.applied_version, facts_hash = $13, result = n.result, rejected = n.rejected
+    from jsonb_to_recordset($5) as n(input_id bigint, incident_id text, applied_version bigint, result jsonb, rejected text)
+    where i.home_id = $1 and i.input_id = n.input_id and i.applied_at is null
+    returning 1
+  ), timers as (
+    insert into incident_input (home_id, incident_id, body, applied_at, applied_version, facts_hash)
+    select $1, n.incident_id, '{"type":"TimerFired"}', to_timestamp($2::float8 / 1000), n.applied_version, $13
+    from jsonb_to_recordset($6) as n(incident_id text, applied_version bigint)
+  ), facts as (
+    insert into escalation_facts (home_id, facts_hash, facts_sealed)
+    select $1, $13, $14 where $13::bytea is not null on conflict do nothing
+  ), story as (
+    insert into incident_event (home_id, incident_id, seq, at, type, body)
+    select $1, n.incident_id, n.seq, to_timestamp(n.at / 1000), n.type, n.body
+    from jsonb_to_recordset($7) as n(incident_id text, seq integer, at float8, type text, body jsonb)
+  ), written as (
+    select n.*, coalesce(c.phone_sealed, u.phone_sealed) as phone_sealed, coalesce(c.phone_hash, u.phone_hash) as phone_hash
+    from jsonb_to_recordset($8) as n(outbox_id text, incident_id text, recipient text, purpose text, priority smallint,
+      code smallint, body_sealed text, raised_at float8, token_hash text, seen_xid text)
+    left join contact c on c.home_id = $1 and n.recipient = 'contact:' || c.contact_id
+    left join app_user u on n.recipient = 'user:' || u.user_id
+  ), sent as (
+    insert into outbox (home_id, outbox_id, incident_id, recipient, channel, purpose, priority, code, phone_sealed,
+      phone_hash, body_sealed, status, raised_at)
+    select $1, outbox_id, incident_id, recipient, 'sms', purpose, priority, code, phone_sealed, phone_hash,
+      decode(body_sealed, 'hex'), 'pending', to_timestamp(raised_at / 1000)
+    from written where phone_sealed is not null
+  ), no_phone as (
+    insert into incident_input (home_id, incident_id, body)
+    select $1, incident_id, jsonb_build_object('type', 'MessageFailed', 'outboxId', outbox_id, 'recipient', recipient,
+      'permanent', true, 'errorCode', 'no-phone')
+    from written where phone_sealed is null
+  ), code_wanted as (
+    select distinct on (phone_hash, code) phone_hash, code, incident_id, seen_xid from written
+    where code is not null and phone_hash is not null
+  ), code_given as (
+    insert into phone_code as p (phone_hash, code, home_id, incident_id, given_at)
+    select phone_hash, code, $1, incident_id, platform_now() from code_wanted
+    on conflict (phone_hash, code) do update
+      set home_id = excluded.home_id, incident_id = excluded.incident_id, given_at = excluded.given_at
+      where p.incident_id = excluded.incident_id
+        or p.xmin::text = (select w.seen_xid from code_wanted w where w.phone_hash = p.phone_hash and w.code = p.code)
+    returning 1
+  ), links as (
+    insert into incident_link (token_hash, home_id, incident_id, recipient, expires_at)
+    select decode(token_hash, 'hex'), $1, incident_id, recipient, platform_now() + interval '${LINK_HOURS} hours'
+    from written where token_hash is not null
+  ), withdrawn as (
+    update outbox set unwanted = true,
+      status = case status when 'pending' then 'withdrawn' else status end,
+      settled_at = case status when 'pending' then platform_now() end,
+      -- While it is being sent the version stays: the sender still has to write down what became of it.
+      version = case status when 'pending' then version + 1 else version end
+    where home_id = $1 and outbox_id = any($9) and status in ('pending', 'sending', 'unknown')
+  ), changed as (
+    insert into change (kind, home_id, ref) select 'incident', $1, ref from unnest($10::text[]) as ref
+  )
+  select refuse_lost_race((select count(*) from changed_incident), $11),
+    refuse_lost_race((select count(*) from applied), $12),
+    refuse_lost_race((select count(*) from code_given), (select count(*) from code_wanted))`
+
+export async function commitIncidents(
+  database: Database,
+  sealing: Sealing,
+  commit: EscalationCommit,
+): Promise<boolean> {
+  const known = commit.incidents.filter(({ expectedVersion }) => expectedVersion !== null)
+  const opened = commit.incidents.filter(({ expectedVersion }) => expectedVersion === null)
+  const facts = JSON.stringify(commit.view.facts)
+  try {
+    await database.query({
+      name: 'incident-commit',
+      text: COMMIT,
+      values: [
+        commit.homeId,
+        commit.nowMs,
+        JSON.stringify(known.map(incidentRow)),
+        JSON.stringify(opened.map(incidentRow)),
+        JSON.stringify(commit.inputs.map(inputRow)),
+        JSON.stringify(
+          commit.timers.map((timer) => ({ incident_id: timer.incidentId, applied_version: timer.appliedVersion })),
+        ),
+        JSON.stringify(commit.events.map(eventRow)),
+        JSON.stringify(commit.messages.map((message) => messageRow(message, commit.view.codes, sealing))),
+        commit.withdrawnOutboxIds,
+        commit.changedIncidentIds,
+        known.length,
+        commit.inputs.length,
+        sealing.secretHash(facts),
+        sealing.seal(facts),
+      ],
+    })
+    return true
+  } catch (error) {
+    if (LOST_RACE.includes(errorCode(error))) return false
+    throw new Error(`commit the incidents of home ${commit.homeId}`, { cause: error })
+  }
+}
+
+function incidentRow({ incident, expectedVersion }: EscalationCommit['incidents'][number]) {
+  return {
+    incident_id: incident.id,
+    scope: incident.homeId === '-' ? 'platform' : 'home',
+    kind: incident.kind,
+    subject: incident.subject,
+    severity: incident.severity,
+    condition: incident.condition,
+    status: incident.status,
+    opened_at: incident.openedAt,
+    resolved_at: incident.resolvedAt,
+    wake_at: incident.wakeAt,
+    version: incident.version,
+    expected: expectedVersion,
+    state: incident,
+  }
+}
+
+function inputRow(input: EscalationCommit['inputs'][number]) {
+  return {
+    input_id: input.inputId,
+    incident_id: input.incidentId,
+    applied_version: input.appliedVersion,
+    result: input.result,
+    rejected: input.rejected,
+  }
+}
+
+function eventRow({ incidentId, event }: EscalationCommit['events'][number]) {
+  const { seq, at, type, ...body } = event
+  return { incident_id: incidentId, seq, at, type, body }
+}
+
+function messageRow(message: NewMessage, codes: GivenCode[], sealing: Sealing) {
+  const seen = codes.find((given) => given.ref === message.recipient && given.code === message.code)
+  return {
+    outbox_id: message.outboxId,
+    incident_id: message.incidentId,
+    recipient: message.recipient,
+    purpose: message.purpose,
+    priority: message.priority,
+    code: message.code,
+    body_sealed: sealing.seal(message.body).toString('hex'),
+    raised_at: message.raisedAtMs,
+    token_hash: message.linkToken === null ? null : sealing.secretHash(message.linkToken).toString('hex'),
+    seen_xid: seen?.xid ?? null,
+  }
+}

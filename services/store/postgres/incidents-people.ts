@@ -1,0 +1,48 @@
+import type { Responder, ResponderRole } from '../../core/escalation/people.ts'
+import type { Sealing } from '../sealing.ts'
+import type { Database } from './pool.ts'
+
+type Row = {
+  ref: string
+  role: ResponderRole
+  language: 'zh' | 'en'
+  name_sealed: Buffer | null
+  name: string | null
+  has_phone: boolean
+}
+
+const FIND_CONTACT = `
+  select 'contact:' || contact_id as ref, role, language, name_sealed, null as name, true as has_phone
+  from contact where home_id = $1 and contact_id = $2`
+
+/** A family member who signs in answers as the contact whose phone was told. */
+const FIND_USER = `
+  select coalesce('contact:' || c.contact_id, 'user:' || u.user_id) as ref, coalesce(c.role, u.role) as role,
+    coalesce(c.language, u.language) as language, c.name_sealed, u.name,
+    c.contact_id is not null or u.phone_sealed is not null as has_phone
+  from app_user u
+  left join home_member m on m.user_id = u.user_id and m.home_id = $1
+  left join contact c on c.home_id = m.home_id and c.contact_id = m.contact_id and c.removed_at is null
+  where u.user_id = $2 and u.disabled_at is null`
+
+/** @param ref `contact:<id>` or `user:<id>` */
+export async function findResponder(
+  database: Database,
+  sealing: Sealing,
+  homeId: string,
+  ref: string,
+): Promise<Responder | null> {
+  const colon = ref.indexOf(':')
+  const id = ref.slice(colon + 1)
+  const text = ref.startsWith('contact:') ? FIND_CONTACT : FIND_USER
+  const { rows } = await database.query<Row>(text, [homeId, id])
+  const row = rows[0]
+  if (!row) return null
+  return {
+    ref: row.ref,
+    name: row.name_sealed === null ? (row.name ?? '') : sealing.open(row.name_sealed),
+    role: row.role,
+    language: row.language,
+    hasPhone: row.has_phone,
+  }
+}

@@ -1,0 +1,97 @@
+import type { FoldVerdict } from '../../core/incident/effect.ts'
+import type { Incident } from '../../core/incident/incident.ts'
+import type { IncidentInput } from '../../core/incident/input.ts'
+import type { EscalationView, Incidents } from '../../ports.ts'
+import type { Sealing } from '../sealing.ts'
+import { FACTS_COLUMNS, FACTS_CTES, type FactsRow, readFacts } from './escalation-facts.ts'
+import { commitIncidents } from './incidents-commit.ts'
+import { findResponder } from './incidents-people.ts'
+import type { Database } from './pool.ts'
+
+/** More waiting inputs than this are left to the next pass over the home. */
+const MAX_INPUTS_PER_PASS = 100
+
+export function createIncidents(database: Database, sealing: Sealing): Incidents {
+  return {
+    readHome: (homeId) => readHome(database, sealing, homeId),
+    commit: (commit) => commitIncidents(database, sealing, commit),
+    async addInput(homeId, incidentId, input) {
+      const { rows } = await database.query<{ input_id: number }>({
+        name: 'incident-add-input',
+        text: 'insert into incident_input (home_id, incident_id, body) values ($1, $2, $3) returning input_id',
+        values: [homeId, incidentId, input],
+      })
+      return String(rows[0]?.input_id)
+    },
+    async readResult(homeId, inputId) {
+      const { rows } = await database.query<{ result: FoldVerdict | null }>(
+        'select result from incident_input where home_id = $1 and input_id = $2',
+        [homeId, inputId],
+      )
+      return rows[0]?.result ?? null
+    },
+    async dueHomes({ steadyNowMs, waitedMs, limit }) {
+      const { rows } = await database.query<{ home_id: string }>({
+        name: 'incident-due-homes',
+        text: DUE_HOMES,
+        values: [steadyNowMs, waitedMs, limit],
+      })
+      return rows.map((row) => row.home_id)
+    },
+    async readClock() {
+      const { rows } = await database.query<{ now: number; last_folded: number | null }>({
+        name: 'incident-clock',
+        text: "select platform_now() as now, (select max(folded_at) from incident where status <> 'resolved') as last_folded",
+      })
+      return { nowMs: Math.floor(rows[0]?.now ?? 0), lastFoldedMs: rows[0]?.last_folded ?? 0 }
+    },
+    findResponder: (homeId, ref) => findResponder(database, sealing, homeId, ref),
+  }
+}
+
+/** Critical incidents first, then what is due longest; a home with only waiting inputs comes in between. */
+const DUE_HOMES = `
+  with due as (
+    select home_id, case severity when 'critical' then 0 else 2 end as urgency, wake_at as since
+    from incident where wake_at <= to_timestamp($1::float8 / 1000)
+    union all
+    select home_id, 1, created_at from incident_input
+    where applied_at is null and (created_at <= platform_now() - $2::float8 * interval '1 millisecond' or created_at > platform_now())
+  )
+  select home_id from due group by home_id order by min(urgency), min(since) limit $3`
+
+const READ_HOME = `
+  with waiting as (
+    select input_id, incident_id, body from incident_input
+    where home_id = $1 and applied_at is null order by input_id limit ${MAX_INPUTS_PER_PASS}
+  ), ${FACTS_CTES}
+  select floor(extract(epoch from platform_now()) * 1000)::float8 as now_ms,
+    (select json_agg(json_build_object('version', i.version, 'state', i.state) order by i.opened_at, i.incident_id)
+     from incident i
+     where i.home_id = $1
+       and (i.status <> 'resolved' or i.incident_id in (select w.incident_id from waiting w))) as incidents,
+    (select json_agg(w order by w.input_id) from waiting w) as inputs,
+    ${FACTS_COLUMNS}`
+
+type HomeViewRow = FactsRow & {
+  now_ms: number
+  incidents: { version: number; state: Incident }[] | null
+  inputs: { input_id: number; incident_id: string | null; body: Omit<IncidentInput, 'inputId'> }[] | null
+}
+
+async function readHome(database: Database, sealing: Sealing, homeId: string): Promise<EscalationView> {
+  const { rows } = await database.query<HomeViewRow>({ name: 'incident-read-home', text: READ_HOME, values: [homeId] })
+  const row = rows[0]
+  if (!row) throw new Error(`read home ${homeId}: no row`)
+  return {
+    nowMs: row.now_ms,
+    incidents: (row.incidents ?? []).map(({ state, version }) => ({ ...state, version })),
+    inputs: (row.inputs ?? []).map(({ input_id, incident_id, body }) => ({
+      incidentId: incident_id,
+      // The body was written by us, with the id beside it.
+      input: { ...body, inputId: String(input_id) } as IncidentInput,
+    })),
+    moreInputs: row.inputs?.length === MAX_INPUTS_PER_PASS,
+    ...readFacts(homeId, row, row.now_ms, sealing),
+  }
+}

@@ -1,0 +1,93 @@
+import type { IncomingMessages, PhoneOwner, ToldPhone } from '../../ports.ts'
+import type { Sealing } from '../sealing.ts'
+import { DIRECT_ROWS, directRow, INSERT_DIRECT } from './outbox-direct.ts'
+import type { Database } from './pool.ts'
+
+/** Nobody is asked to choose among more; a phone told of more than that is a supervisor's, who has the desk. */
+const MAX_TOLD_ROWS = 200
+
+const TOLD_ROWS = `
+  select distinct on (o.home_id, o.incident_id) o.home_id as "homeId", o.incident_id as "incidentId", o.code,
+    o.created_at as "toldAt", o.recipient, i.status, i.kind, coalesce(h.label, '') as "homeLabel"
+  from outbox o join incident i using (home_id, incident_id) left join home h using (home_id)
+  where o.phone_hash = $1 and o.code is not null and o.attempts > 0 and o.status <> 'failed'
+    and (o.created_at > platform_now() - interval '72 hours' or i.status <> 'resolved')
+  order by o.home_id, o.incident_id, o.created_at desc limit ${MAX_TOLD_ROWS}`
+
+const OWNERS = `
+  select home_id, 'contact:' || contact_id as ref, name_sealed, null as name, language
+  from contact where phone_hash = $1 and removed_at is null
+  union all
+  select null, 'user:' || user_id, null, name, language from app_user where phone_hash = $1 and disabled_at is null`
+
+export function createIncomingMessages(database: Database, sealing: Sealing): IncomingMessages {
+  return {
+    async record({ providerId, from, body, sentAtMs }) {
+      const { rows } = await database.query<{ judged: boolean; received_at: number }>({
+        name: 'incoming-record',
+        // An update that changes nothing, for its row has to come back.
+        text: `insert into incoming_message (provider_id, phone_hash, phone_sealed, body_sealed, sent_at)
+               values ($1, $2, $3, $4, to_timestamp($5::float8 / 1000))
+               on conflict (provider_id) do update set provider_id = excluded.provider_id
+               returning verdict is not null as judged, received_at`,
+        values: [providerId, sealing.phoneHash(from), sealing.seal(from), sealing.seal(body), sentAtMs],
+      })
+      return { judged: rows[0]?.judged ?? false, receivedAtMs: rows[0]?.received_at ?? 0 }
+    },
+    async toldRows(phone) {
+      const { rows } = await database.query<ToldPhone>(TOLD_ROWS, [sealing.phoneHash(phone)])
+      return rows.sort((one, other) => other.toldAt - one.toldAt)
+    },
+    owners: (phone) => owners(database, sealing, phone),
+    async settle(providerId, verdict, answers) {
+      await database.query({
+        name: 'incoming-settle',
+        text: `with judged as (
+                 update incoming_message set verdict = $3 where provider_id = $2 and verdict is null returning 1
+               ), direct as (${DIRECT_ROWS} where exists (select from judged)) ${INSERT_DIRECT}`,
+        values: [JSON.stringify(answers.map((answer) => directRow(answer, sealing))), providerId, verdict],
+      })
+    },
+    async waiting({ waitedMs, limit }) {
+      const { rows } = await database.query<WaitingRow>({
+        name: 'incoming-waiting',
+        text: `select provider_id, phone_sealed, body_sealed, sent_at from incoming_message
+               where verdict is null and received_at < platform_now() - $1::float8 * interval '1 millisecond'
+               order by received_at limit $2`,
+        values: [waitedMs, limit],
+      })
+      return rows.map((row) => ({
+        providerId: row.provider_id,
+        from: sealing.open(row.phone_sealed),
+        to: '',
+        body: sealing.open(row.body_sealed),
+        sentAtMs: row.sent_at,
+      }))
+    },
+    async lastSentAtMs() {
+      const { rows } = await database.query<{ last: number | null }>(
+        'select max(coalesce(sent_at, received_at)) as last from incoming_message',
+      )
+      return rows[0]?.last ?? null
+    },
+  }
+}
+
+type WaitingRow = { provider_id: string; phone_sealed: Buffer; body_sealed: Buffer; sent_at: number | null }
+type OwnerRow = {
+  home_id: string | null
+  ref: string
+  name_sealed: Buffer | null
+  name: string | null
+  language: 'zh' | 'en'
+}
+
+async function owners(database: Database, sealing: Sealing, phone: string): Promise<PhoneOwner[]> {
+  const { rows } = await database.query<OwnerRow>(OWNERS, [sealing.phoneHash(phone)])
+  return rows.map((row) => ({
+    homeId: row.home_id,
+    ref: row.ref,
+    name: row.name_sealed === null ? (row.name ?? '') : sealing.open(row.name_sealed),
+    language: row.language,
+  }))
+}
