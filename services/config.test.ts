@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readConfig } from './config.ts'
 
@@ -31,6 +34,13 @@ test.each([
   ],
 ])('%j stops the start with one line that says why', (environment, line) => {
   expect(() => readConfig(environment, ROOT)).toThrow(line)
+})
+
+test('a secret may come from a file, as container platforms hand it over', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'anlin-secret-')), 'data_key')
+  writeFileSync(file, `${KEY}\n`)
+  expect(readConfig({ DATA_KEY_FILE: file }, ROOT).dataKey).toBe(KEY)
+  expect(() => readConfig({ DATA_KEY_FILE: '/nowhere' }, ROOT)).toThrow('DATA_KEY_FILE: got "/nowhere"')
 })
 
 test('a wrong secret or address with a password in it is not quoted back', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 /** All settings, read once from the environment. Each is checked here, so that nothing later meets a wrong one. */
@@ -80,7 +80,13 @@ function requireForProduction(config: Config): void {
 }
 
 function reader(environment: Environment) {
-  const text = (name: string) => environment[name]?.trim() || undefined
+  // NAME_FILE names a file with the value: how container platforms hand over secrets.
+  const text = (name: string) => {
+    const value = environment[name]?.trim()
+    if (value) return value
+    const file = environment[`${name}_FILE`]?.trim()
+    return file ? readSecretFile(`${name}_FILE`, file) : undefined
+  }
   const integer = (name: string, fallback: number, least: number, most: number): number => {
     const value = text(name)
     if (value === undefined) return fallback
@@ -135,6 +141,14 @@ function reader(environment: Environment) {
   }
 }
 type Reader = ReturnType<typeof reader>
+
+function readSecretFile(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    throw new ConfigError(name, file, 'a file that can be read')
+  }
+}
 
 function readTls(read: Reader): Config['tls'] {
   const certFile = read.file('TLS_CERT')
