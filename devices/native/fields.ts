@@ -25,5 +25,6 @@ export function readField(field: MeasurementField, value: unknown): number | nul
   const number = typeof value === 'boolean' ? Number(value) : value
   if (typeof number !== 'number' || !Number.isFinite(number)) return null
   const range = FIELD_RANGES[field]
-  return number >= range.min && number <= range.max ? number : null
+  // Adding zero turns -0 into 0, which JSON could not keep.
+  return number >= range.min && number <= range.max ? number + 0 : null
 }

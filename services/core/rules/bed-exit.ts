@@ -14,17 +14,17 @@ export function stepBedExit(memory: DeviceMemory, observation: Observation, situ
   if (occupied === null || observation.at < (memory.bed?.at ?? 0)) return memory
   const before = memory.bed
   if (occupied) {
-    const back = { ...memory, bed: { at: observation.at, occupied, left: null } }
+    const back = { ...memory, bed: { at: observation.at, occupied } }
     return before?.left ? settle(back, situation, 'bed-exit', observation.at) : back
   }
   const left = leftBed(before, observation, situation)
   const gone = { ...memory, bed: { at: observation.at, occupied, left } }
-  return left === null ? gone : judge(gone, left, situation)
+  return left === undefined ? gone : judge(gone, left, situation)
 }
 
-function leftBed(before: BedMemory | null, observation: Observation, { home }: Situation): Since | null {
+function leftBed(before: BedMemory | undefined, observation: Observation, { home }: Situation): Since | undefined {
   if (before?.left) return holdSince(before.left, observation)
-  if (!before?.occupied || !isNight(observation.at, home.timeZone, home.settings)) return null
+  if (!before?.occupied || !isNight(observation.at, home.timeZone, home.settings)) return undefined
   return beginSince(observation)
 }
 

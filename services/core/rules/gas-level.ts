@@ -1,6 +1,6 @@
 import type { Observation } from '../../../devices/observation.ts'
 import { findCondition, raise, settle } from './conditions.ts'
-import type { DeviceMemory, GasMemory, Situation } from './home-state.ts'
+import type { DeviceMemory, GasMemory, Since, Situation } from './home-state.ts'
 import type { HomeSettings } from './settings.ts'
 import { beginSince, heldMs, holdSince, sinceDueAt } from './since.ts'
 import { inTestMode } from './test-mode.ts'
@@ -13,28 +13,25 @@ export function stepGasLevel(memory: DeviceMemory, observation: Observation, sit
   if (observation.kind !== 'measurement') return memory
   const percent = observation.values.gasLelPercent
   if (percent === undefined || observation.at < (memory.gas?.at ?? 0)) return memory
-  const { settings } = situation.home
-  if (percent < settings.gasWarnLelPercent) {
-    const calm = memory.gas !== null && memory.gas.warn === null ? memory.gas : null
-    const gas: GasMemory = calm?.at === observation.at ? calm : { at: observation.at, warn: null, alarm: null }
-    return settle({ ...memory, gas }, situation, 'gas-level', observation.at)
+  const { gasWarnLelPercent, gasAlarmLelPercent } = situation.home.settings
+  if (percent < gasWarnLelPercent) {
+    return settle({ ...memory, gas: { at: observation.at } }, situation, 'gas-level', observation.at)
   }
-  const before = memory.gas
-  const held = (since: GasMemory['warn']) => (since === null ? beginSince(observation) : holdSince(since, observation))
-  const gas: GasMemory = {
-    at: observation.at,
-    warn: held(before?.warn ?? null),
-    alarm: percent < settings.gasAlarmLelPercent ? null : held(before?.alarm ?? null),
-  }
+  const gas: GasMemory = { at: observation.at, warn: held(memory.gas?.warn, observation) }
+  if (percent >= gasAlarmLelPercent) gas.alarm = held(memory.gas?.alarm, observation)
   return judge({ ...memory, gas }, gas, situation, observation.at, percent)
+}
+
+function held(since: Since | undefined, observation: Observation): Since {
+  return since === undefined ? beginSince(observation) : holdSince(since, observation)
 }
 
 function judge(memory: DeviceMemory, gas: GasMemory, situation: Situation, at: number, percent: number): DeviceMemory {
   const { settings } = situation.home
   const known = findCondition(memory, 'gas-level')
-  const isHigh = gas.alarm !== null && heldMs(gas.alarm) >= settings.gasAlarmForSeconds * 1000
+  const isHigh = gas.alarm !== undefined && heldMs(gas.alarm) >= settings.gasAlarmForSeconds * 1000
   if (isHigh) return raiseLevel(memory, situation, 'critical', at, percent)
-  const isRaised = gas.warn !== null && heldMs(gas.warn) >= settings.gasWarnForSeconds * 1000
+  const isRaised = gas.warn !== undefined && heldMs(gas.warn) >= settings.gasWarnForSeconds * 1000
   return isRaised && known?.severity !== 'critical' ? raiseLevel(memory, situation, 'warning', at, percent) : memory
 }
 
@@ -52,10 +49,10 @@ function raiseLevel(
 
 export function gasDueAt(memory: DeviceMemory, settings: HomeSettings): number | null {
   const { gas } = memory
-  if (gas === null || gas.warn === null) return null
+  if (gas?.warn === undefined) return null
   const severity = findCondition(memory, 'gas-level')?.severity
   if (severity === 'critical') return null
-  if (gas.alarm !== null) return sinceDueAt(gas.alarm, settings.gasAlarmForSeconds * 1000)
+  if (gas.alarm !== undefined) return sinceDueAt(gas.alarm, settings.gasAlarmForSeconds * 1000)
   return severity === undefined ? sinceDueAt(gas.warn, settings.gasWarnForSeconds * 1000) : null
 }
 

@@ -51,7 +51,7 @@ function takeMessage(draft: Draft, raw: RawMessage, decoder: Decoder): Taken {
   const placed = draft.placed[index]
   if (memory === undefined || placed === undefined) return { observations: [], rejected: 'unknown-device' }
 
-  const { deviceState, observations, rejected } = decoder.decode(memory.decoder, raw, placed)
+  const { deviceState, observations, rejected } = decoder.decode(memory.decoder ?? null, raw, placed)
   const known = { ...memory, decoder: deviceState }
   const situation = situationOf(draft, placed)
   if (observations.some((said) => said.kind === 'device' && said.state === 'offline')) {

@@ -42,26 +42,26 @@ export type Condition = {
 /** Something that holds since `at`; the receipt times say how late the device's news comes. */
 export type Since = { at: number; receivedAt: number; lastAt: number; lastReceivedAt: number }
 
-export type GasMemory = { at: number; warn: Since | null; alarm: Since | null }
-export type BedMemory = { at: number; occupied: boolean; left: Since | null }
-export type VitalMemory = { red: number | null; calm: number | null }
+export type GasMemory = { at: number; warn?: Since | undefined; alarm?: Since | undefined }
+export type BedMemory = { at: number; occupied: boolean; left?: Since | undefined }
+export type VitalMemory = { red?: number; calm?: number }
 export type VitalsMemory = { at: number; heartRate: VitalMemory; respiration: VitalMemory }
 
-/** One device, small: it is stored as JSON with the home. Absent parts are null. */
+/** One device. It is stored as JSON with the home, so what there is nothing to say about is left out. */
 export type DeviceMemory = {
   id: string
   /** Our clock, when it was last heard, or when supervision began. */
   heardAt: number
-  everHeard: boolean
-  /** Our clock, when its last will came; null while it is not said to be away. */
-  offlineAt: number | null
-  batteryPercent: number | null
+  unheard?: true | undefined
+  /** Our clock, when its last will came, while it is said to be away. */
+  offlineAt?: number | undefined
+  batteryPercent?: number
   /** The decoder's own value. */
-  decoder: unknown
+  decoder?: unknown
   conditions: readonly Condition[]
-  gas: GasMemory | null
-  bed: BedMemory | null
-  vitals: VitalsMemory | null
+  gas?: GasMemory
+  bed?: BedMemory
+  vitals?: VitalsMemory
 }
 
 /** All the fold knows of a home: one JSON value. `devices` has the order of the facts, the retired left out. */
@@ -77,18 +77,7 @@ export function initialHomeState(): HomeState {
 }
 
 export function initialMemory(id: string, now: number): DeviceMemory {
-  return {
-    id,
-    heardAt: now,
-    everHeard: false,
-    offlineAt: null,
-    batteryPercent: null,
-    decoder: null,
-    conditions: [],
-    gas: null,
-    bed: null,
-    vitals: null,
-  }
+  return { id, heardAt: now, unheard: true, conditions: [] }
 }
 
 export type DeviceStatus = 'never-heard' | 'online' | 'offline' | 'lost'
@@ -124,13 +113,13 @@ export function overviewOf(memory: DeviceMemory): DeviceOverview {
   return {
     deviceId: memory.id,
     status: statusOf(memory),
-    batteryPercent: memory.batteryPercent,
-    heardAt: memory.everHeard ? memory.heardAt : null,
+    batteryPercent: memory.batteryPercent ?? null,
+    heardAt: memory.unheard ? null : memory.heardAt,
   }
 }
 
 export function statusOf(memory: DeviceMemory): DeviceStatus {
   if (memory.conditions.some((condition) => condition.key === 'lost')) return 'lost'
-  if (memory.offlineAt !== null) return 'offline'
-  return memory.everHeard ? 'online' : 'never-heard'
+  if (memory.offlineAt !== undefined) return 'offline'
+  return memory.unheard ? 'never-heard' : 'online'
 }

@@ -25,7 +25,7 @@ export function supervisionDueAt(
 ): number | null {
   if (isLost(memory) || (gateway !== undefined && isInDoubt(gateway, memory))) return null
   const silentAt = memory.heardAt + silenceLimitMs(placed, settings)
-  return memory.offlineAt === null ? silentAt : Math.min(silentAt, memory.offlineAt + OFFLINE_GRACE_MS)
+  return memory.offlineAt === undefined ? silentAt : Math.min(silentAt, memory.offlineAt + OFFLINE_GRACE_MS)
 }
 
 function isInDoubt(gateway: DeviceMemory, behind: DeviceMemory): boolean {
@@ -33,7 +33,7 @@ function isInDoubt(gateway: DeviceMemory, behind: DeviceMemory): boolean {
 }
 
 function isAway(memory: DeviceMemory): boolean {
-  return memory.offlineAt !== null || isLost(memory)
+  return memory.offlineAt !== undefined || isLost(memory)
 }
 
 function isLost(memory: DeviceMemory): boolean {
@@ -56,13 +56,13 @@ export function fireSupervision(memory: DeviceMemory, situation: Situation): Dev
 }
 
 export function hear(memory: DeviceMemory, situation: Situation): DeviceMemory {
-  const heard = { ...memory, heardAt: situation.now, everHeard: true, offlineAt: null }
+  const heard = { ...memory, heardAt: situation.now, unheard: undefined, offlineAt: undefined }
   return settle(heard, situation, 'lost', situation.now)
 }
 
 /** A last will, or a device that says goodbye. */
 export function hearOffline(memory: DeviceMemory, now: number): DeviceMemory {
-  return isAway(memory) ? memory : { ...memory, everHeard: true, offlineAt: now }
+  return isAway(memory) ? memory : { ...memory, unheard: undefined, offlineAt: now }
 }
 
 /** The gateway is back: those behind it, about whom nobody could know anything, are given their whole time anew. */
@@ -74,7 +74,7 @@ export function restartBehind(
 ): DeviceMemory {
   const overdue = memory.heardAt + silenceLimitMs(placed, situation.home.settings) <= situation.now
   const unjudged = isAway(gatewayBefore) || overdue
-  return unjudged && !isLost(memory) ? { ...memory, heardAt: situation.now, offlineAt: null } : memory
+  return unjudged && !isLost(memory) ? { ...memory, heardAt: situation.now, offlineAt: undefined } : memory
 }
 
 /** The clock jumped: nobody was silent for the gap, so nobody is judged for it. Timers of conditions do fire. */
@@ -83,7 +83,7 @@ export function applyClockJump(state: HomeState, gapMs: number): HomeState {
   const devices = state.devices.map((memory) => ({
     ...memory,
     heardAt: memory.heardAt + gapMs,
-    offlineAt: memory.offlineAt === null ? null : memory.offlineAt + gapMs,
+    offlineAt: memory.offlineAt === undefined ? undefined : memory.offlineAt + gapMs,
   }))
   return { ...state, devices }
 }

@@ -37,8 +37,8 @@ function nextTimer(draft: Draft): Timer | null {
     const placed = draft.placed[index] as PlacedDevice
     const gateway = placed.gatewayId === null ? undefined : memoryOf(draft, placed.gatewayId)
     next = earlier(next, supervisionDueAt(memory, placed, settings, gateway), index, fireSupervision)
-    if (memory.gas !== null) next = earlier(next, gasDueAt(memory, settings), index, fireGas)
-    if (memory.bed !== null) {
+    if (memory.gas !== undefined) next = earlier(next, gasDueAt(memory, settings), index, fireGas)
+    if (memory.bed !== undefined) {
       next = earlier(next, bedDueAt(memory, settings, draft.bathroomMovementAt), index, fireBedExit)
     }
   }

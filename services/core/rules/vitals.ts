@@ -11,7 +11,7 @@ import type { HomeSettings } from './settings.ts'
 
 /** Two readings farther apart than this say nothing about the time between them. */
 const LONGEST_GAP_MS = 5 * 60_000
-const NOTHING: VitalMemory = { red: null, calm: null }
+const NOTHING: VitalMemory = {}
 
 type Vital = 'heart-rate' | 'respiration'
 
@@ -21,7 +21,7 @@ export function stepVitals(memory: DeviceMemory, observation: Observation, situa
   if (heartRatePerMin === undefined && respirationPerMin === undefined) return memory
   const before = memory.vitals
   if (observation.at < (before?.at ?? 0)) return memory
-  const gap = before === null || observation.at - before.at > LONGEST_GAP_MS
+  const gap = before === undefined || observation.at - before.at > LONGEST_GAP_MS
   const usable = isUsable(memory, observation, situation.home.settings)
   const judgeVital = (vital: Vital, known: VitalMemory, value: number | undefined): VitalMemory =>
     usable ? nextVital(known, bandOf(vital, value, situation.home.settings), value, observation.at) : NOTHING
@@ -34,7 +34,7 @@ export function stepVitals(memory: DeviceMemory, observation: Observation, situa
 
 function nextVital(known: VitalMemory, band: WhyCode | null, value: number | undefined, at: number): VitalMemory {
   if (!value) return known
-  return band === null ? { red: null, calm: known.calm ?? at } : { red: known.red ?? at, calm: null }
+  return band === null ? { calm: known.calm ?? at } : { red: known.red ?? at }
 }
 
 /** A device that never says how good its signal is, is taken at its word. */
@@ -52,13 +52,13 @@ function judge(
 ): DeviceMemory {
   const at = memory.vitals?.at ?? 0
   const forMs = situation.home.settings.vitalsForSeconds * 1000
-  if (red !== null && at - red >= forMs && value !== undefined) {
+  if (red !== undefined && at - red >= forMs && value !== undefined) {
     const code = bandOf(vital, value, situation.home.settings)
     if (code === null) return memory
     const why = { code, values: { perMin: Math.round(value), seconds: Math.round((at - red) / 1000) } }
     return raise(memory, situation, { key: vital, severity: 'warning', why, at })
   }
-  const isOver = calm !== null && at - calm >= forMs && findCondition(memory, vital) !== undefined
+  const isOver = calm !== undefined && at - calm >= forMs && findCondition(memory, vital) !== undefined
   return isOver ? settle(memory, situation, vital, at) : memory
 }
 

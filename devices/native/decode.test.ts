@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decoder } from '../index.ts'
+import { MEASUREMENT_FIELDS, type Observation, type PlacedDevice, type RawMessage } from '../observation.ts'
+import { EXAMPLES, RECEIVED_AT } from './examples.ts'
+import { FIELD_RANGES } from './fields.ts'
+
+const placed: PlacedDevice = { deviceId: 'device-1', kind: 'sos-button', room: null, gatewayId: null, retired: false }
+
+function raw(leaf: string, payload: string | Uint8Array, more: Partial<RawMessage> = {}): RawMessage {
+  return {
+    homeId: 'home-001',
+    account: 'device-1',
+    topic: `care/v1/home-001/device-1/${leaf}`,
+    payload: typeof payload === 'string' ? new TextEncoder().encode(payload) : payload,
+    qos: 1,
+    packetId: 7,
+    dup: false,
+    retain: false,
+    receivedAt: RECEIVED_AT,
+    ...more,
+  }
+}
+
+const bodyOf = ({ homeId, deviceId, messageId, at, receivedAt, retained, ...body }: Observation) => body
+
+describe('the native convention', () => {
+  it.each(EXAMPLES)('$leaf $payload', ({ leaf, payload, observations, rejected = null, at }) => {
+    const decoded = decoder.decode(null, raw(leaf, payload), placed)
+    expect(decoded.observations.map(bodyOf)).toEqual(observations)
+    expect(decoded.rejected).toBe(rejected)
+    for (const observation of decoded.observations) {
+      expect(observation.at).toBe(at === undefined ? RECEIVED_AT : Date.parse(at))
+    }
+  })
+
+  it('finds the device in the topic, and only in its own home', () => {
+    const idOf = (topic: string) => decoder.deviceIdOf(raw('event', '', { topic }))
+    expect(idOf('care/v1/home-001/sos-bath/event')).toBe('sos-bath')
+    for (const topic of [
+      'care/v1/home-002/sos-bath/event',
+      'care/v1/home-0011/sos-bath/event',
+      'care/v1/home-001//event',
+      'care/v1/home-001/sos-bath',
+      'care/v1/home-001/sos-bath/event/more',
+      'care/v1/home-001/sos-bath/command',
+      'care/v2/home-001/sos-bath/event',
+      '',
+    ]) {
+      expect(idOf(topic), topic).toBeNull()
+    }
+  })
+
+  it('refuses bytes that are not UTF-8', () => {
+    const bytes = new Uint8Array([0x22, 0xc3, 0x28, 0x22])
+    expect(decoder.decode(null, raw('event', bytes), placed).rejected).toBe('not-json')
+  })
+
+  it('folds an id that came before with other content, and marks it', () => {
+    const first = decoder.decode(null, raw('event', '{"id":"1","kind":"sos","state":"pressed"}'), placed)
+    const second = decoder.decode(
+      first.deviceState,
+      raw('event', '{"id":"1","kind":"sos","state":"cancelled"}'),
+      placed,
+    )
+    expect(second.observations).toMatchObject([{ kind: 'sos', state: 'cancelled', idReused: true }])
+    expect(first.observations[0]).not.toHaveProperty('idReused')
+  })
+
+  it('keeps a retained event from being a new press, and takes a retained status', () => {
+    const event = decoder.decode(null, raw('event', '{"kind":"sos","state":"pressed"}', { retain: true }), placed)
+    expect(event).toMatchObject({ observations: [], rejected: 'stale-retained' })
+    const status = decoder.decode(null, raw('status', '{"state":"online"}', { retain: true }), placed)
+    expect(status.observations).toHaveLength(1)
+  })
+
+  it('never throws, whatever the bytes, the JSON or the topic, and its state survives JSON', () => {
+    const leaf = fc.constantFrom('event', 'telemetry', 'status')
+    const known = fc.record(
+      {
+        id: fc.oneof(fc.string(), fc.double(), fc.jsonValue()),
+        at: fc.oneof(
+          fc.double(),
+          fc.string(),
+          fc.integer(),
+          fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+        ),
+        kind: fc.oneof(fc.constantFrom('sos', 'smoke', 'battery', '__proto__', 'constructor'), fc.jsonValue()),
+        state: fc.oneof(fc.constantFrom('pressed', 'alarm', 'online', '__proto__'), fc.jsonValue()),
+        batteryPercent: fc.oneof(fc.double(), fc.jsonValue()),
+        heartRatePerMin: fc.oneof(fc.double(), fc.jsonValue()),
+      },
+      { requiredKeys: [] },
+    )
+    const text = fc.oneof(
+      known.map((value) => JSON.stringify(value)),
+      fc.json(),
+      fc.string(),
+    )
+    const payload = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      text.map((each) => new TextEncoder().encode(each)),
+    )
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(leaf, payload, fc.boolean(), fc.boolean(), fc.nat()), { maxLength: 30 }),
+        (messages) => {
+          let state: unknown = null
+          for (const [kind, bytes, dup, retain, later] of messages) {
+            const message = raw(kind, bytes, { dup, retain, receivedAt: RECEIVED_AT + later })
+            const decoded = decoder.decode(state, message, placed)
+            expect(decoded.observations.length > 0 || decoded.rejected !== null).toBe(true)
+            for (const { at } of decoded.observations) expect(at).toBeLessThanOrEqual(message.receivedAt)
+            state = JSON.parse(JSON.stringify(decoded.deviceState))
+            expect(state).toEqual(decoded.deviceState)
+          }
+        },
+      ),
+      { numRuns: 500 },
+    )
+    fc.assert(fc.property(fc.string(), (topic) => decoder.deviceIdOf(raw('event', '', { topic })) === null))
+  })
+
+  it('is described as it is: the README names every field with its range', () => {
+    const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8')
+    for (const field of MEASUREMENT_FIELDS) {
+      const { min, max, unit } = FIELD_RANGES[field]
+      expect(readme).toContain(`| \`${field}\` | ${unit} | ${min} … ${max} |`)
+    }
+  })
+})
