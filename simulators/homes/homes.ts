@@ -50,6 +50,11 @@ export function lampText({ status, takenBy, etaMin, kind }: Incident): string {
   }
 }
 
+/** What could not be said before the end is lost with the device, as in a real one; hence no complaint here. */
+function ignoreUnsaid(saying: Promise<unknown> | null): void {
+  saying?.catch(() => undefined)
+}
+
 function simulateDevice(home: DemoHome, device: DeviceAccount, run: string, options: HomesOptions): SimulatedDevice {
   const { seed, demo, onLamp, log } = options
   const random: Random = seededRandom(seedFor(seed, home.id, device.id))
@@ -57,16 +62,19 @@ function simulateDevice(home: DemoHome, device: DeviceAccount, run: string, opti
   const key = `${home.id}/${device.id}`
   let plug: Plug | null = null
   let beatTimer: NodeJS.Timeout | undefined
-  let connection = open()
   let wasInTrouble = false
+  let timesPluggedIn = 0
+  let connection = open()
 
   function open(): DeviceConnection {
+    timesPluggedIn += 1
     return connectDevice({
       url: demo.mqtt,
       homeId: home.id,
       device,
       clientId: `${home.id}-${device.id}`,
-      run,
+      // A connection counts its messages from one, so each has a run of its own.
+      run: `${run}-${timesPluggedIn}`,
       random,
       onConnect() {
         if (wasInTrouble) log?.(`${key}: connected again`)
@@ -82,11 +90,6 @@ function simulateDevice(home: DemoHome, device: DeviceAccount, run: string, opti
         wasInTrouble = true
       },
     })
-  }
-
-  /** What could not be said before the end is lost with the device, as in a real one; hence no complaint here. */
-  function ignoreUnsaid(saying: Promise<unknown> | null | undefined): void {
-    saying?.catch(() => undefined)
   }
 
   function sayOnline(): void {

@@ -112,5 +112,9 @@ test('the homes leave a lost gateway alone, and come back with it', async () => 
   expect(readPlugs(demoPath, Date.now())).toEqual([])
   await expect.poll(() => statusOf('smoke-detector-1').at(-1), { timeout: 5000 }).toBe('online')
   await expect.poll(() => statusOf('gateway-1').at(-1), { timeout: 5000 }).toBe('online')
+
+  // A device that was plugged in again does not begin to count its messages anew.
+  const { id } = await homes.press('home-1', 'sos-button-1')
   await homes.close()
+  expect(id).toMatch(/-2-sos-button-1-1$/)
 })
