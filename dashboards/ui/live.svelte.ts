@@ -31,7 +31,8 @@ export class Live {
       },
       checkSession: async () => readResult(await readMe()),
       received: (name, data) => {
-        if (name === 'incident') this.put(JSON.parse(data))
+        const incident = name === 'incident' ? incidentOf(data) : null
+        if (incident) this.put(incident)
         else this.#link.rereadWithin(rereadMs)
       },
       changed: () => this.#show(),
@@ -79,6 +80,15 @@ export class Live {
 function readResult(answer: Answer<unknown>): ReadResult {
   if (answer.ok) return 'read'
   return answer.failure.kind === 'signed-out' ? 'signed-out' : 'failed'
+}
+
+/** Null for what cannot be read: then the facts are read anew, as after any other hint. */
+function incidentOf(data: string): Incident | null {
+  try {
+    return JSON.parse(data)
+  } catch {
+    return null
+  }
 }
 
 function openStream(handlers: StreamHandlers): { close(): void } {

@@ -32,7 +32,8 @@ export class Session {
   }
 
   async leave(): Promise<void> {
-    await signOut()
-    this.state = { phase: 'signed-out', again: false }
+    const answer = await signOut()
+    // Not delivered: the session is still there, and the page must not say otherwise.
+    if (answer.ok || answer.failure.kind === 'signed-out') this.state = { phase: 'signed-out', again: false }
   }
 }

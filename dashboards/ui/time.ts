@@ -1,5 +1,6 @@
 import type { Language } from './api-types.ts'
 
+const JUST_NOW_MS = 5_000
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
@@ -39,10 +40,17 @@ export function hourIn(atMs: number, timeZone: string): number {
   return Number(formatter('en', timeZone, { hour: '2-digit' }).format(atMs))
 }
 
-/** `3 分钟前` / `3 minutes ago`, from the time of measurement. A time ahead of the clock is shown as just now. */
+const relatives: Record<Language, Intl.RelativeTimeFormat> = {
+  zh: new Intl.RelativeTimeFormat(localeOf.zh, { numeric: 'always', style: 'short' }),
+  en: new Intl.RelativeTimeFormat(localeOf.en, { numeric: 'always', style: 'short' }),
+}
+const justNow: Record<Language, string> = { zh: '刚刚', en: 'just now' }
+
+/** `3分钟前` / `3 min ago`, from the time of measurement. A time ahead of the clock is shown as just now. */
 export function ageText(atMs: number, nowMs: number, language: Language): string {
-  const ageMs = Math.max(0, nowMs - atMs)
-  const relative = new Intl.RelativeTimeFormat(localeOf[language], { numeric: 'always' })
+  const ageMs = nowMs - atMs
+  const relative = relatives[language]
+  if (ageMs < JUST_NOW_MS) return justNow[language]
   if (ageMs < MINUTE_MS) return relative.format(-Math.floor(ageMs / 1_000), 'second')
   if (ageMs < HOUR_MS) return relative.format(-Math.floor(ageMs / MINUTE_MS), 'minute')
   if (ageMs < DAY_MS) return relative.format(-Math.floor(ageMs / HOUR_MS), 'hour')

@@ -5,9 +5,7 @@ export const zh = {
   chooseHome: '选择家庭',
   levels: { high: '紧急', attention: '需要留意', unknown: '不清楚', well: '一切正常' },
   shapes: { high: '◆', attention: '▲', unknown: '○', well: '●' },
-  well: '一切正常',
   wellEvidence: (room: string | null, clock: string) => `${clock} 在${room ?? '家里'}有活动`,
-  high: (kind: string) => kind,
   nothingRead: '还没有读到家里的情况',
   pageCut: '目前不清楚情况',
   noDevices: '家里还没有装设备，不清楚情况',
@@ -20,11 +18,8 @@ export const zh = {
   lastWord: (clock: string) => `最近一次消息：${clock}`,
   testMode: (clock: string) => `测试模式到 ${clock}：按钮不会通知任何人`,
   take: '我来处理',
-  emergencyNumbers: '紧急电话',
   contacts: '联系人',
   call: (name: string) => `打电话给${name}`,
-  devices: '设备',
-  devicesFine: (total: number) => `${total} 个设备都有消息`,
 }
 
 export type FamilyWords = typeof zh

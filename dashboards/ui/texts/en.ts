@@ -73,7 +73,6 @@ const deliveries: Record<string, string> = {
 
 export const en: Words = {
   product: 'Anlin',
-  languageSwitch: 'Language',
   loading: 'Loading…',
   slow: 'Slower than usual',
   signOut: 'Sign out',
@@ -88,7 +87,6 @@ export const en: Words = {
   newMark: 'NEW',
   aside: (text) => ` (${text})`,
   link: {
-    live: 'live',
     connecting: 'Connecting…',
     cutSince: (clock) => `Connection lost — this was the situation at ${clock}`,
     neverConnected: 'The platform cannot be reached — we don’t know how things are',

@@ -83,7 +83,6 @@ const outcomes: Record<Outcome, string> = {
 /** The source of the shared words; `en.ts` must have every one of them. */
 export const zh = {
   product: '安邻',
-  languageSwitch: '语言',
   loading: '正在读取…',
   slow: '比平时慢，请稍等',
   signOut: '退出',
@@ -98,7 +97,6 @@ export const zh = {
   newMark: '未处理',
   aside: (text: string) => `（${text}）`,
   link: {
-    live: '实时',
     connecting: '正在连接…',
     cutSince: (clock: string) => `连接中断，以下是 ${clock} 的情况`,
     neverConnected: '连不上平台，目前不清楚情况',

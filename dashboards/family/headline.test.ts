@@ -1,0 +1,103 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { aDevice, aHome, anIncident } from '../testing/community.ts'
+import type { Home, Incident } from '../ui/api-types.ts'
+import { type HeadlineFacts, headlineOf } from './headline.ts'
+
+const NOON = Date.parse('2026-11-23T12:00:00+08:00')
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+
+function earlier(nowMs: number, ageMs: number): string {
+  return new Date(nowMs - ageMs).toISOString()
+}
+
+function homeHeard(state: Partial<Home['state']> = {}, nowMs = NOON): Home {
+  const heard = { lastWordAt: earlier(nowMs, 30_000), lastSignOfLifeAt: earlier(nowMs, 3 * MINUTE_MS) }
+  return aHome({ state: { ...aHome().state, ...heard, ...state } })
+}
+
+function facts(changes: Partial<HeadlineFacts> = {}): HeadlineFacts {
+  const devices = [aDevice(), aDevice({ id: 'gateway-1', kind: 'gateway' })]
+  return { cut: false, nowMs: NOON, home: homeHeard(), incidents: [], devices, ...changes }
+}
+
+const critical = anIncident({ id: 'critical' })
+const warning = anIncident({ id: 'warning', kind: 'vitals', severity: 'warning' })
+const technical = anIncident({ id: 'technical', kind: 'technical', severity: 'technical' })
+
+function levelAndReason(changes: Partial<HeadlineFacts>): string {
+  const headline = headlineOf(facts(changes))
+  return headline.level === 'unknown' ? `unknown: ${headline.reason}` : headline.level
+}
+
+describe('the headline', () => {
+  it('claims that all is well with the sign of life that supports it', () => {
+    expect(headlineOf(facts())).toEqual({ level: 'well', signAtMs: NOON - 3 * MINUTE_MS, room: 'kitchen' })
+  })
+
+  it('puts high before attention before not known before all well', () => {
+    const silent = homeHeard({ gatewayLost: true })
+    expect(levelAndReason({ incidents: [technical, warning, critical], home: silent, cut: true })).toBe('high')
+    expect(levelAndReason({ incidents: [technical, warning], home: silent })).toBe('attention')
+    expect(levelAndReason({ incidents: [technical], home: silent })).toBe('unknown: home-silent')
+    expect(levelAndReason({ incidents: [technical] })).toBe('attention')
+  })
+
+  it('stays high for an emergency that somebody took, until it is resolved', () => {
+    expect(levelAndReason({ incidents: [{ ...critical, status: 'acknowledged' }] })).toBe('high')
+    expect(levelAndReason({ incidents: [{ ...critical, status: 'resolved' }] })).toBe('well')
+  })
+
+  it('does not know without word, devices or a sign of life', () => {
+    expect(levelAndReason({ home: null })).toBe('unknown: nothing-read')
+    expect(levelAndReason({ cut: true })).toBe('unknown: page-cut')
+    expect(levelAndReason({ home: homeHeard({ lastWordAt: null }) })).toBe('unknown: never-heard')
+    expect(levelAndReason({ home: homeHeard({ devicesTotal: 0 }) })).toBe('unknown: no-devices')
+    expect(levelAndReason({ home: homeHeard({ devicesLost: 1 }) })).toBe('unknown: devices-silent')
+    expect(levelAndReason({ devices: [aDevice({ state: 'lost' })] })).toBe('unknown: devices-silent')
+    expect(levelAndReason({ home: homeHeard({ lastSignOfLifeAt: null }) })).toBe('unknown: no-sign-of-life')
+  })
+
+  it('calls a home silent by itself, even when nobody told it that the gateway is lost', () => {
+    const home = homeHeard({ lastWordAt: earlier(NOON, 11 * MINUTE_MS) })
+    expect(levelAndReason({ home })).toBe('unknown: home-silent')
+    expect(levelAndReason({ home, devices: [aDevice()] })).toBe('well')
+  })
+
+  it('lets a night’s sleep pass, but not a morning without movement', () => {
+    const atHour = (hour: string, signAgeMs: number) => {
+      const nowMs = Date.parse(`2026-11-23T${hour}:00:00+08:00`)
+      return levelAndReason({ nowMs, home: homeHeard({ lastSignOfLifeAt: earlier(nowMs, signAgeMs) }, nowMs) })
+    }
+    expect(atHour('07', 9 * HOUR_MS)).toBe('well')
+    expect(atHour('11', 13 * HOUR_MS)).toBe('unknown: sign-too-old')
+    expect(atHour('12', 5 * HOUR_MS)).toBe('unknown: sign-too-old')
+  })
+})
+
+describe('whatever the facts', () => {
+  const someTime = fc.option(fc.integer({ min: 0, max: 48 }).map((hours) => earlier(NOON, hours * HOUR_MS)))
+  const someIncidents: fc.Arbitrary<Incident[]> = fc.subarray([critical, warning, technical])
+  const someFacts = fc.record({
+    cut: fc.boolean(),
+    nowMs: fc.constant(NOON),
+    incidents: someIncidents,
+    devices: fc.subarray([aDevice(), aDevice({ kind: 'gateway' }), aDevice({ state: 'lost' })]),
+    home: fc.option(
+      fc
+        .record({ lastWordAt: someTime, lastSignOfLifeAt: someTime, gatewayLost: fc.boolean(), devicesLost: fc.nat(1) })
+        .map((state) => homeHeard(state)),
+    ),
+  })
+
+  it('a cut page, a silent home or an open incident is never all well', () => {
+    fc.assert(
+      fc.property(someFacts, (each) => {
+        const well = headlineOf(each).level === 'well'
+        const doubt = each.cut || !each.home || each.home.state.gatewayLost || each.incidents.length > 0
+        return !(well && (doubt || each.home?.state.lastSignOfLifeAt === null || each.home?.state.devicesLost !== 0))
+      }),
+    )
+  })
+})

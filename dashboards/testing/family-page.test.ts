@@ -1,0 +1,138 @@
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { accessibilityFaults, isWiderThanScreen, PageTest, smallTargets } from './browser.ts'
+import { aContact, aDevice, aHome, anIncident } from './community.ts'
+
+let family: PageTest
+let pages: Page[] = []
+
+async function open(login: string | null, options = {}): Promise<Page> {
+  const page = await family.open('/family/', login, options)
+  pages.push(page)
+  return page
+}
+
+beforeAll(async () => {
+  family = await PageTest.start('family')
+})
+afterAll(() => family.stop())
+beforeEach(() => {
+  const home = aHome()
+  family.platform.homes.set(home.id, home)
+  family.platform.devices = [aDevice(), aDevice({ id: 'gateway-1', kind: 'gateway' })]
+  family.platform.contacts = [aContact({ name: '王敏', role: 'social-worker', phone: '+8615500002001' })]
+})
+afterEach(async () => {
+  family.platform.pass()
+  family.platform.failActionsWith = null
+  family.platform.incidents.clear()
+  family.complaints.length = 0
+  await Promise.all(pages.map((page) => page.context().close()))
+  pages = []
+})
+
+const headline = (page: Page) => page.locator('h1')
+
+describe('the family page', () => {
+  it('claims that all is well with its evidence and age', async () => {
+    const page = await open('fang')
+    await page.locator('[data-state=ok]').getByText('一切正常').first().waitFor()
+    expect(await page.locator('[data-state=ok]').innerText()).toMatch(/\d\d:\d\d 在厨房有活动（3分钟前）/)
+    expect(family.complaints).toEqual([])
+  })
+
+  it('turns to an emergency at once, and shows who has it only when the server says so', async () => {
+    const page = await open('fang')
+    await page.locator('[data-state=ok]').waitFor()
+    family.platform.put(anIncident())
+    await page.locator('section[data-state=high]', { hasText: '紧急呼叫' }).waitFor()
+    expect(await page.title()).toBe('◆ 紧急')
+    expect(await page.locator('[data-part=next]').innerText()).toMatch(/\d+ 秒后通知李强/)
+    await page.getByRole('button', { name: '我来处理' }).click()
+    await page.getByText(/王芳（家属）\d\d:\d\d 接手/).waitFor()
+    await page.getByRole('button', { name: '结束' }).waitFor()
+    expect(await page.locator('a[href="tel:120"]').count()).toBeGreaterThan(0)
+  })
+
+  it('keeps a failed “I’m on it” on its button, with numbers to phone', async () => {
+    family.platform.put(anIncident())
+    family.platform.failActionsWith = 503
+    const page = await open('fang')
+    await page.getByRole('button', { name: '我来处理' }).click()
+    await page.getByText('没有送达，请直接打电话').waitFor()
+    expect(await page.getByText('还没有人接手').count()).toBe(1)
+  })
+
+  it('offers to phone the one who has it', async () => {
+    const takenBy = { id: 'user-min', name: '王敏', role: 'social-worker', at: new Date().toISOString() }
+    family.platform.put(anIncident({ status: 'acknowledged', takenBy }))
+    const page = await open('fang')
+    await page.getByRole('link', { name: '打给王敏' }).waitFor()
+    expect(await page.getByRole('link', { name: '打给王敏' }).getAttribute('href')).toBe('tel:+8615500002001')
+  })
+
+  it('does not know how things are when the home falls silent', async () => {
+    const page = await open('fang')
+    await page.locator('[data-state=ok]').waitFor()
+    const home = aHome()
+    family.platform.putHome({ ...home, state: { ...home.state, gatewayLost: true } })
+    await page.locator('[data-state=unknown]').waitFor()
+    expect(await headline(page).innerText()).toMatch(/家里的设备 \d\d:\d\d 起没有消息，目前不清楚情况/)
+    expect(await page.locator('[data-state=ok]').count()).toBe(0)
+  })
+
+  it('shows the home’s time first and the viewer’s own beside it', async () => {
+    const page = await open('fang', { timezoneId: 'America/New_York' })
+    await page.getByText(/您当地 \d\d:\d\d/).waitFor()
+  })
+
+  it('keeps the emergency numbers when signed out', async () => {
+    const page = await open(null)
+    await page.locator('a[href="tel:120"]').waitFor()
+  })
+
+  it('fits 320 px with targets of at least 60 px, in Chinese and English', async () => {
+    family.platform.put(anIncident())
+    const page = await open('fang', { viewport: { width: 320, height: 640 } })
+    for (const [now, other] of [
+      ['紧急', 'English'],
+      ['Emergency', '中文'],
+    ] as const) {
+      await page.getByText(now).first().waitFor()
+      expect(await isWiderThanScreen(page)).toBe(false)
+      expect(await smallTargets(page, 60)).toEqual([])
+      await page.getByRole('button', { name: other }).click()
+    }
+  })
+
+  it.each(['light', 'dark'] as const)('has no fault that axe can find, in %s', async (colorScheme) => {
+    const page = await open('fang', { colorScheme })
+    await page.locator('[data-state=ok]').waitFor()
+    expect(await accessibilityFaults(page)).toEqual([])
+    family.platform.put(anIncident())
+    family.platform.put(anIncident({ id: 'warning', severity: 'warning', kind: 'vitals' }))
+    await page.locator('article[data-incident=warning]').waitFor()
+    expect(await accessibilityFaults(page)).toEqual([])
+  })
+
+  it('holds still for who asked for less motion', async () => {
+    family.platform.put(anIncident())
+    const page = await open('fang', { reducedMotion: 'reduce' })
+    await page.locator('article').waitFor()
+    expect(await page.evaluate(() => document.getAnimations().length)).toBe(0)
+  })
+})
+
+describe('a family page whose connection freezes', () => {
+  it('is never green again until it has read the situation anew', async () => {
+    const page = await open('fang')
+    await page.locator('[data-state=ok]').waitFor()
+    family.platform.freeze()
+    await page.locator('section[data-state=cut]').waitFor({ timeout: 15_000 })
+    expect(await page.locator('[data-state=ok]').count()).toBe(0)
+    expect(await accessibilityFaults(page)).toEqual([])
+    expect(await headline(page).innerText()).toMatch(/连接中断，以下是 \d\d:\d\d 的情况/)
+    family.platform.pass()
+    await page.locator('[data-state=ok]').waitFor()
+  })
+})
