@@ -93,6 +93,8 @@ create table device_account (
   home_id     text not null,
   device_id   text not null,
   secret_hash bytea not null,
+  -- Counts its sessions on all ingests together: a last will counts only where no later session began.
+  session     bigint not null default 0,
   created_at  timestamptz not null default now(),
   revoked_at  timestamptz,
   foreign key (home_id, device_id) references device (home_id, device_id)

@@ -9,7 +9,7 @@ create table observation_log (
   lane        smallint not null,
   home_id     text not null,
   account     text not null,
-  -- qos in bits 0-1, dup 4, retain 8
+  -- qos in bits 0-1, dup 4, retain 8, last will 16
   flags       smallint not null,
   packet_id   integer,
   topic       text not null,
@@ -70,22 +70,31 @@ create table clock_jump (
   gap_ms bigint not null
 );
 
+-- Homes whose facts changed and whose fold has not been told yet: a new device is supervised from now on, a shorter time
+-- limit may be due already. The sweep visits them; the commit that used the new facts takes them off the list.
+create table home_facts_changed (
+  home_id text primary key,
+  version bigint not null
+);
+
 -- Whatever the fold knows about a home besides its messages (settings, test mode, devices) moves settings_version,
 -- whoever writes it, so that a worker's cache can be checked by one number.
-create function home_facts_changed() returns trigger language plpgsql as $$
+create function home_facts_move() returns trigger language plpgsql as $$
 begin
   new.settings_version := old.settings_version + 1;
+  insert into home_facts_changed (home_id, version) values (new.home_id, new.settings_version)
+    on conflict (home_id) do update set version = excluded.version;
   return new;
 end $$;
-create trigger home_facts_changed before update of settings, test_mode_until, time_zone on home
-  for each row execute function home_facts_changed();
-create function device_changes_home_facts() returns trigger language plpgsql as $$
+create trigger home_facts_move before update of settings, settings_version, test_mode_until, time_zone, language on home
+  for each row execute function home_facts_move();
+create function device_moves_home_facts() returns trigger language plpgsql as $$
 begin
-  update home set settings_version = settings_version + 1 where home_id = coalesce(new.home_id, old.home_id);
+  update home set settings_version = settings_version where home_id = coalesce(new.home_id, old.home_id);
   return null;
 end $$;
-create trigger device_changes_home_facts after insert or delete or update of kind, room, gateway_id, retired_at on device
-  for each row execute function device_changes_home_facts();
+create trigger device_moves_home_facts after insert or delete or update of kind, room, gateway_id, retired_at on device
+  for each row execute function device_moves_home_facts();
 
 -- What the fold was given besides the log's rows, in the home's order: a timer that a sweep fired, new settings,
 -- a clock that jumped. With the log this makes a replay exact (P8).

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import type { AedesOptions, AuthenticateError, Client, PublishPacket } from 'aedes'
+import type { AccountDirectory, Clock, Log, Metrics } from '../ports.ts'
+import type { AccountsPresent } from './accounts-present.ts'
+import type { Connection } from './connection.ts'
+import type { GroupCommit } from './group-commit.ts'
+import type { IngestLimits } from './limits.ts'
+import type { Logins } from './logins.ts'
+import { isLastWill, type ReceivedQos2 } from './storing-broker.ts'
+import { type IngestRejection, judgePublish, maySubscribe } from './topic-rights.ts'
+
+const SERVER_UNAVAILABLE = 3
+const BAD_USERNAME_OR_PASSWORD = 4
+const FLAG_DUP = 4
+const FLAG_RETAIN = 8
+const FLAG_WILL = 16
+/** What a row costs in memory and on the wire besides its payload. */
+const ROW_BYTES = 200
+const KEEPALIVE_FACTOR_MS = 1_500
+
+type Handlers = Required<Pick<AedesOptions, 'preConnect' | 'authenticate' | 'authorizePublish' | 'authorizeSubscribe'>>
+type Parts = {
+  accounts: AccountDirectory
+  logins: Logins
+  present: AccountsPresent
+  commits: GroupCommit
+  received: ReceivedQos2
+  connectionOf: (client: Client) => Connection | undefined
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  limits: IngestLimits
+}
+
+/** What the broker asks us about its clients. */
+export function brokerHandlers(parts: Parts): Handlers {
+  const { connectionOf, limits, log } = parts
+  return {
+    preConnect(client, packet, callback) {
+      const connection = connectionOf(client)
+      if (!connection) return callback(new Error('unknown connection'), false)
+      // Ours to watch: Aedes' own timer would run out on a connection that we do not read [MQTT-3.1.2-24].
+      connection.keepaliveMs = (packet.keepalive ?? 0) * KEEPALIVE_FACTOR_MS
+      packet.keepalive = 0
+      // Nobody takes over another account's session, whatever client id it chooses.
+      packet.clientId = `${encodeURIComponent(packet.username ?? '')}/${packet.clientId || randomUUID()}`
+      callback(null, true)
+    },
+    authenticate(client, username, password, done) {
+      const connection = connectionOf(client)
+      if (!connection) return done(refusal(SERVER_UNAVAILABLE), null)
+      login(parts, connection, username ?? '', password?.toString() ?? '').then(
+        (accepted) => done(accepted ? null : refusal(BAD_USERNAME_OR_PASSWORD), accepted),
+        (err) => {
+          parts.metrics.count('anlin_logins_refused_total', 1, { reason: 'unavailable' })
+          log.warn({ err }, 'an account cannot be looked up')
+          done(refusal(SERVER_UNAVAILABLE), null)
+        },
+      )
+    },
+    authorizePublish(client, packet, callback) {
+      const connection = client ? connectionOf(client) : undefined
+      if (!client || !connection?.presence) return callback(new Error('publish without an account'))
+      if (isLastWill(packet)) return takeWill(parts, connection, packet, callback)
+      // A repeat within a QoS 2 handshake is stored already and only asks for its PUBREC again.
+      if (packet.qos === 2 && parts.received.has(client, packet.messageId ?? 0)) return callback()
+      take(parts, connection, packet, null, () => {
+        if (!client.closed) callback()
+      })
+    },
+    authorizeSubscribe(client, subscription, callback) {
+      const connection = connectionOf(client)
+      const rights = connection?.presence?.rights
+      if (!connection || !rights || !maySubscribe(rights, subscription.topic, limits.topicLength)) {
+        return callback(null, null)
+      }
+      if (connection.filters.size >= limits.subscriptionsPerConnection) return callback(null, null)
+      connection.filters.add(subscription.topic)
+      callback(null, subscription)
+    },
+  }
+}
+
+async function login(parts: Parts, connection: Connection, username: string, secret: string): Promise<boolean> {
+  const account = await parts.logins.check(username, secret)
+  if (!account) {
+    parts.metrics.count('anlin_logins_refused_total', 1, { reason: 'credentials' })
+    return false
+  }
+  connection.session = await parts.accounts.startSession(account.account)
+  // It may have gone while we asked; then there is nobody to join.
+  if (connection.socket.destroyed) return false
+  parts.present.join(account, connection)
+  return true
+}
+
+function refusal(returnCode: number): AuthenticateError {
+  return Object.assign(new Error('login refused'), { returnCode })
+}
+
+/** The commit comes before the answer: Aedes sends PUBACK and PUBREC when `stored` is called, and not before (P1). */
+function take(
+  { commits, clock, limits }: Parts,
+  connection: Connection,
+  packet: PublishPacket,
+  will: { rejected: IngestRejection | null } | null,
+  stored: () => void,
+): void {
+  const { presence } = connection
+  if (!presence) return
+  const { account, homeId } = presence.account
+  const verdict = judgePublish(presence.rights, packet.topic, limits.topicLength)
+  const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
+  connection.messageWaits()
+  commits.append({
+    shard: presence.shard,
+    lane: verdict.lane,
+    homeId,
+    account,
+    flags: packet.qos | (packet.dup ? FLAG_DUP : 0) | (packet.retain ? FLAG_RETAIN : 0) | (will ? FLAG_WILL : 0),
+    packetId: packet.messageId ?? null,
+    topic: verdict.rejected === 'malformed-topic' ? packet.topic.replaceAll('\0', '\ufffd') : packet.topic,
+    payload,
+    rejected: verdict.rejected ?? will?.rejected ?? null,
+    bytes: payload.length + packet.topic.length + ROW_BYTES,
+    arrivedMs: clock.monotonicMs(),
+    settle(isStored) {
+      connection.messageSettled()
+      if (isStored) stored()
+      else connection.end('not-stored')
+    },
+  })
+}
+
+/**
+ * A last will says that the device is gone, which is untrue when we ended the connection, and when the account has come
+ * back by a later one, on whichever ingest. The will of a replaced session is kept with that reason.
+ */
+function takeWill(parts: Parts, connection: Connection, will: PublishPacket, callback: (error?: Error) => void): void {
+  const account = connection.presence?.account.account
+  if (connection.endedByUs || account === undefined) {
+    callback(new Error('the connection was ended by ourselves'))
+    return
+  }
+  parts.accounts.latestSession(account).then(
+    (latest) => {
+      const rejected = latest > connection.session ? 'superseded-will' : null
+      take(parts, connection, will, { rejected }, callback)
+    },
+    (err) => {
+      parts.log.warn({ err, account }, 'a last will cannot be judged: dropped')
+      callback(new Error('the session cannot be looked up'))
+    },
+  )
+}

@@ -1,0 +1,81 @@
+import type { DeviceAccount } from '../ports.ts'
+
+/** Why ingest already knows that nobody will read a message. Stored with it and counted. */
+export type IngestRejection =
+  | 'topic-not-allowed'
+  | 'reserved-topic'
+  | 'topic-too-long'
+  | 'malformed-topic'
+  | 'superseded-will'
+
+export type Verdict = { lane: 0 | 1; rejected: IngestRejection | null }
+
+/** What one account may say and hear. */
+export type Rights = {
+  homeId: string
+  deviceIds: ReadonlySet<string>
+  /** Every native topic the account may publish on. */
+  native: ReadonlyMap<string, Verdict>
+  /** Topics of other conventions: their identity is (account, topic), so everybody may have them. */
+  foreign: Verdict
+}
+
+const NATIVE_ROOT = 'care'
+const NATIVE_PREFIX = `${NATIVE_ROOT}/`
+const SPEAKING = ['event', 'telemetry', 'status'] as const
+const HEARING = ['command', 'incident']
+/** A message of these may be an alarm in any form, a raw gas reading included, so none of theirs waits behind the rest. */
+const ALARM_DEVICES = new Set(['sos-button', 'smoke-detector', 'gas-detector', 'co-detector', 'fall-sensor'])
+
+const URGENT: Verdict = { lane: 0, rejected: null }
+const ORDINARY: Verdict = { lane: 1, rejected: null }
+const NOT_ALLOWED: Verdict = { lane: 1, rejected: 'topic-not-allowed' }
+const RESERVED: Verdict = { lane: 1, rejected: 'reserved-topic' }
+const TOO_LONG: Verdict = { lane: 1, rejected: 'topic-too-long' }
+const MALFORMED: Verdict = { lane: 1, rejected: 'malformed-topic' }
+
+export function rightsOf(account: DeviceAccount): Rights {
+  const { homeId, deviceId, devices } = account
+  const native = new Map<string, Verdict>()
+  for (const device of devices) {
+    for (const leaf of SPEAKING) {
+      const urgent = leaf === 'event' || ALARM_DEVICES.has(device.kind)
+      native.set(`${NATIVE_PREFIX}v1/${homeId}/${device.deviceId}/${leaf}`, urgent ? URGENT : ORDINARY)
+    }
+  }
+  const own = devices.find((device) => device.deviceId === deviceId)
+  const foreign = own && ALARM_DEVICES.has(own.kind) ? URGENT : ORDINARY
+  return { homeId, deviceIds: new Set(devices.map((device) => device.deviceId)), native, foreign }
+}
+
+export function judgePublish(rights: Rights, topic: string, maxLength: number): Verdict {
+  const known = rights.native.get(topic)
+  if (known) return known
+  if (topic.includes('\0')) return MALFORMED
+  if (topic.length > maxLength) return TOO_LONG
+  if (topic.startsWith('$')) return RESERVED
+  return topic.startsWith(NATIVE_PREFIX) || topic === NATIVE_ROOT ? NOT_ALLOWED : rights.foreign
+}
+
+/**
+ * Whether a subscription is granted. A first level that is a wildcard reaches into other homes and is refused; what is
+ * granted outside `care/` is silent, for nothing that an account publishes is ever sent to another.
+ */
+export function maySubscribe(rights: Rights, filter: string, maxLength: number): boolean {
+  const levels = filter.split('/')
+  const [root = '', version, homeId, deviceId = '', leaf = ''] = levels
+  if (filter.length > maxLength || filter.includes('\0') || filter.startsWith('$')) return false
+  if (root === '+' || root === '#') return false
+  if (root !== NATIVE_ROOT) return true
+  const addressed = levels.length === 5 && version === 'v1' && homeId === rights.homeId && HEARING.includes(leaf)
+  return addressed && (deviceId === '+' || rights.deviceIds.has(deviceId))
+}
+
+export function incidentTopic(homeId: string, deviceId: string): string {
+  return `${NATIVE_PREFIX}v1/${homeId}/${deviceId}/incident`
+}
+
+/** Whether a granted filter covers this device's topic: its own level is the only one that may be a wildcard. */
+export function hears(filters: ReadonlySet<string>, homeId: string, deviceId: string): boolean {
+  return filters.has(incidentTopic(homeId, deviceId)) || filters.has(incidentTopic(homeId, '+'))
+}
