@@ -5,10 +5,10 @@
 create function platform_now() returns timestamptz language sql stable as 'select clock_timestamp()';
 
 -- Ends a statement of several writes when one of its compare-and-sets found something else than was read.
-create function refuse_lost_race(found bigint, expected bigint) returns void language plpgsql as $$
+create function refuse_lost_race(written bigint, expected bigint) returns void language plpgsql as $$
 begin
-  if found is distinct from expected then
-    raise exception 'lost the race: % of %', found, expected using errcode = 'serialization_failure';
+  if written is distinct from expected then
+    raise exception 'lost the race: % of %', written, expected using errcode = 'serialization_failure';
   end if;
 end $$;
 

@@ -1,0 +1,74 @@
+import type { Signal } from '../core/signal.ts'
+import type { LogLag } from '../ports.ts'
+import type { RulesMemory } from './passes.ts'
+
+/** A larger jump of the database's clock against the monotonic one is an incident for the operators. */
+const CLOCK_JUMP_MS = 10_000
+/** Every alarm waits for the oldest open writing transaction of the cluster: over this it is the operator's business. */
+const OPEN_XID_ALARM_MS = 1_000
+
+/** The database's clock, read somewhere between two moments of our monotonic clock. */
+export type ClockSample = { sentMs: number; receivedMs: number; databaseMs: number }
+
+/** What a sweep looks at before it folds: who lags, how old the oldest transaction is, and whether the clock jumped. */
+export function createWatch<State>(memory: RulesMemory<State>): () => Promise<void> {
+  const { store, clock, log, metrics, dirty } = memory
+  let before: ClockSample | null = null
+  return async () => {
+    const sentMs = clock.monotonicMs()
+    const lag = await store.readLag()
+    const sample = { sentMs, receivedMs: clock.monotonicMs(), databaseMs: lag.nowMs }
+    const gapMs = before === null ? 0 : gapBetween(before, sample)
+    before = sample
+    for (const { shard } of lag.lagging) dirty.add(shard)
+    metrics.gauge('anlin_reader_lag_seconds', lagSeconds(lag), { reader: 'rules' })
+
+    const openXidMs = await store.oldestOpenXidAgeMs()
+    metrics.gauge('anlin_oldest_transaction_seconds', openXidMs / 1000)
+    if (openXidMs > OPEN_XID_ALARM_MS) {
+      log.warn({ ageMs: Math.round(openXidMs) }, 'an open transaction hides everything newer from the rules')
+    }
+
+    const jumped = Math.abs(gapMs) > CLOCK_JUMP_MS
+    if (jumped) {
+      log.error({ gapMs: Math.round(gapMs) }, "the database's clock jumped: silence is measured anew from here")
+      await store.recordClockJump({ gapMs, signal: clockJumpSignal(gapMs, lag.nowMs) })
+    }
+    // Another worker may have seen it first; a worker that starts looks once whether some home is still behind.
+    if (jumped || lag.epoch > memory.epochTaken) memory.jumps = await store.readClockJumps(memory.epochTaken)
+    if (memory.jumps.length === 0) memory.epochTaken = lag.epoch
+  }
+}
+
+function lagSeconds({ nowMs, lagging }: LogLag): number {
+  return lagging.reduce((oldest, shard) => Math.max(oldest, (nowMs - shard.oldestReceivedAt) / 1000), 0)
+}
+
+/**
+ * By how much the database's clock moved besides the time that passed: 0 as long as the two readings can be explained
+ * by how long the answers took. Positive: forward.
+ */
+export function gapBetween(before: ClockSample, after: ClockSample): number {
+  const moved = after.databaseMs - before.databaseMs
+  const least = after.sentMs - before.receivedMs
+  const most = after.receivedMs - before.sentMs
+  if (moved > most) return moved - most
+  if (moved < least) return moved - least
+  return 0
+}
+
+function clockJumpSignal(gapMs: number, nowMs: number): Signal {
+  return {
+    type: 'ConditionRaised',
+    kind: 'technical',
+    subject: 'platform:clock',
+    severity: 'technical',
+    deviceId: 'platform',
+    deviceKind: 'gateway',
+    room: null,
+    at: nowMs,
+    receivedAt: nowMs,
+    why: { code: 'fault', values: { gapSeconds: Math.round(gapMs / 1000) } },
+    test: false,
+  }
+}

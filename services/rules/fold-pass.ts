@@ -1,0 +1,185 @@
+import type { ClockJump, FoldCommit, FoldStore, HomeKey, Log, LogRow, Metrics, ShardCursor } from '../ports.ts'
+import type { CachedHome, HomeCache } from './home-cache.ts'
+import {
+  closeDraft,
+  FOLD_ERROR,
+  fireTimers,
+  foldRow,
+  type HomeDraft,
+  openDraft,
+  passRow,
+  reject,
+} from './home-draft.ts'
+import type { HomeFold } from './home-fold.ts'
+
+/** A home whose timer makes the fold throw is tried again after this long; the error is logged each time. */
+const BROKEN_TIMER_RETRY_MS = 60_000
+
+export type PassParts<State> = {
+  store: FoldStore
+  fold: HomeFold<State>
+  cache: HomeCache<State>
+  log: Log
+  metrics: Metrics
+}
+
+/** What one pass was given: rows in order per home, the cursors they lead to, and homes whose timers are due. */
+export type PassInput = {
+  rows: readonly LogRow[]
+  cursors: ShardCursor[]
+  dueHomes: readonly HomeKey[]
+  nowMs: number
+  jumps: ClockJump[]
+}
+export type PassResult = { committed: boolean; signalHomes: Set<string> }
+
+/**
+ * Folds what was read and commits it in one statement. Nothing is held open in between: whoever was frozen meanwhile
+ * finds the versions moved, and throws its work away.
+ */
+export async function runPass<State>(parts: PassParts<State>, input: PassInput): Promise<PassResult> {
+  const rowsByHome = groupByHome(input.rows)
+  for (const { homeId } of input.dueHomes) if (!rowsByHome.has(homeId)) rowsByHome.set(homeId, [])
+  const homes = await loadHomes(parts, rowsByHome)
+  const due = new Set(input.dueHomes.map((home) => home.homeId))
+  const commit: FoldCommit = {
+    cursors: input.cursors,
+    homes: [],
+    inputs: [],
+    signals: [],
+    rejections: [],
+    changes: [],
+  }
+  const after: CachedHome<State>[] = []
+  for (const [homeId, rows] of rowsByHome) {
+    const before = homes.get(homeId)
+    if (!before) continue
+    const timersAt = due.has(homeId) ? input.nowMs : null
+    const draft = await foldHome(parts, before, rows, timersAt, input.jumps)
+    if (draft.touched) after.push(addToCommit(commit, draft))
+  }
+  if (commit.homes.length === 0 && commit.cursors.length === 0) return { committed: true, signalHomes: new Set() }
+  const committed = await parts.store.commit(commit)
+  if (!committed) {
+    for (const homeId of rowsByHome.keys()) parts.cache.forget(homeId)
+    return { committed, signalHomes: new Set() }
+  }
+  for (const home of after) parts.cache.put(home)
+  for (const { code } of commit.rejections) parts.metrics.count('anlin_messages_rejected_total', 1, { code })
+  return { committed, signalHomes: new Set(commit.signals.map((signal) => signal.homeId)) }
+}
+
+function groupByHome(rows: readonly LogRow[]): Map<string, LogRow[]> {
+  const byHome = new Map<string, LogRow[]>()
+  for (const row of rows) {
+    if (row.rejected !== null) continue
+    const own = byHome.get(row.homeId)
+    if (own) own.push(row)
+    else byHome.set(row.homeId, [row])
+  }
+  return byHome
+}
+
+/** From the cache, or read in one query: those it does not hold, and those whose facts have changed since. */
+async function loadHomes<State>(
+  parts: PassParts<State>,
+  rowsByHome: Map<string, LogRow[]>,
+): Promise<Map<string, CachedHome<State>>> {
+  const homes = new Map<string, CachedHome<State>>()
+  const missing: string[] = []
+  for (const [homeId, rows] of rowsByHome) {
+    const cached = parts.cache.get(homeId)
+    const last = rows.at(-1)
+    if (cached && (last === undefined || last.factsVersion === cached.facts.version)) homes.set(homeId, cached)
+    else missing.push(homeId)
+  }
+  if (missing.length === 0) return homes
+  for (const home of await readHomes(parts, missing)) {
+    const shard = rowsByHome.get(home.homeId)?.[0]?.shard ?? home.shard
+    homes.set(home.homeId, { ...home, shard })
+  }
+  return homes
+}
+
+async function readHomes<State>(parts: PassParts<State>, homeIds: string[]): Promise<CachedHome<State>[]> {
+  const stored = await parts.store.readHomes(homeIds)
+  return stored.map((home) => ({
+    ...home,
+    // The state was written by this very fold; its shape is the fold's own affair.
+    state: home.version === 0 ? parts.fold.initialState() : (home.state as State),
+  }))
+}
+
+async function foldHome<State>(
+  parts: PassParts<State>,
+  before: CachedHome<State>,
+  rows: readonly LogRow[],
+  timersAt: number | null,
+  jumps: ClockJump[],
+): Promise<HomeDraft<State>> {
+  try {
+    const draft = openDraft(before)
+    for (const row of rows) if (isAfter(row, draft.home)) foldRow(parts.fold, draft, row, jumps)
+    if (timersAt !== null) fireTimers(parts.fold, draft, timersAt, jumps)
+    return draft
+  } catch (error) {
+    parts.log.warn({ homeId: before.homeId, err: error }, 'the fold threw: trying this home again by itself')
+    return foldHomeWarily(parts, before, rows, timersAt, jumps)
+  }
+}
+
+/**
+ * A row that makes the fold throw is a programmer's error: it is stored as rejected and passed, so that one home never
+ * stops a shard. The home is read anew and each row folded on a copy, for the fold may have thrown halfway through.
+ */
+async function foldHomeWarily<State>(
+  parts: PassParts<State>,
+  before: CachedHome<State>,
+  rows: readonly LogRow[],
+  timersAt: number | null,
+  jumps: ClockJump[],
+): Promise<HomeDraft<State>> {
+  const [read] = await readHomes(parts, [before.homeId])
+  let draft = openDraft(read ? { ...read, shard: before.shard } : before)
+  for (const row of rows) {
+    if (!isAfter(row, draft.home)) continue
+    const spare = structuredClone(draft)
+    try {
+      foldRow(parts.fold, draft, row, jumps)
+    } catch (error) {
+      draft = spare
+      passRow(draft, row)
+      reject(draft, row, FOLD_ERROR)
+      report(parts, error, { homeId: row.homeId, rowId: row.id })
+    }
+  }
+  if (timersAt === null) return draft
+  const spare = structuredClone(draft)
+  try {
+    fireTimers(parts.fold, draft, timersAt, jumps)
+    return draft
+  } catch (error) {
+    report(parts, error, { homeId: before.homeId })
+    return { ...spare, touched: true, clockMs: timersAt, nextTimer: timersAt + BROKEN_TIMER_RETRY_MS }
+  }
+}
+
+function report<State>(parts: PassParts<State>, error: unknown, where: Record<string, unknown>): void {
+  parts.log.error({ ...where, err: error }, 'the fold cannot take this: stored as rejected and passed')
+  parts.metrics.count('anlin_fold_errors_total')
+}
+
+function isAfter(row: LogRow, home: { xid: bigint; id: number }): boolean {
+  return row.xid > home.xid || (row.xid === home.xid && row.id > home.id)
+}
+
+function addToCommit<State>(commit: FoldCommit, draft: HomeDraft<State>): CachedHome<State> {
+  const home = closeDraft(draft)
+  const { state, facts: _facts, ...saved } = home
+  commit.homes.push({ ...saved, readVersion: draft.before.version, stateJson: JSON.stringify(state) })
+  commit.inputs.push(...draft.inputs)
+  commit.signals.push(...draft.signals)
+  commit.rejections.push(...draft.rejections)
+  commit.changes.push(...draft.changes)
+  return home
+}

@@ -1,0 +1,178 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock, ClockJump, FoldStore, Hints, HomeKey, Log, LogRow, Metrics, ShardCursor } from '../ports.ts'
+import { type PassInput, runPass } from './fold-pass.ts'
+import { createHomeCache, type HomeCache } from './home-cache.ts'
+import type { HomeFold } from './home-fold.ts'
+
+/** Rows of one pass: small when idle, so that a press never waits long; grown while passes come back full. */
+const MIN_ROWS_PER_PASS = 512
+const MAX_ROWS_PER_PASS = 4_096
+const MIN_ROWS_PER_SHARD = 32
+/** From here on a shard lags, and homes with urgent rows go first. */
+const LAG_MS = 1_000
+/** While shards lag, urgent homes are looked for this often: a press is folded within a second whatever waits. */
+const URGENT_LOOK_MS = 250
+const URGENT_ROWS_PER_SHARD = 50
+/** Finding one home's rows means reading through its shard's backlog, so only so many lagging shards at once. */
+const LAGGING_SHARDS_AT_ONCE = 8
+const HOME_ROWS_PER_SHARD = 500
+/** Homes visited for their timers in one pass; when there are more, the next pass follows at once. */
+const MAX_DUE_HOMES = 500
+/** Who lost a compare-and-set waits this long times the losses in a row, by chance up to half of it less. */
+const CONFLICT_PAUSE_MS = 10
+const MAX_CONFLICT_PAUSE_MS = 500
+
+export type RulesParts<State> = {
+  store: FoldStore
+  fold: HomeFold<State>
+  hints: Hints
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  /** The shards this worker answers for; several workers may answer for the same. */
+  shards: readonly number[]
+}
+
+/** What the passes of one worker remember. All of it may be lost at any moment: the database is the truth. */
+export type RulesMemory<State> = RulesParts<State> & {
+  cache: HomeCache<State>
+  /** Shards that a hint, a sweep or a full pass says have unread rows. */
+  dirty: Set<number>
+  /** Shards whose next unread row has waited longer than LAG_MS, or that had more rows than a pass takes. */
+  overdue: Set<number>
+  rowsPerPass: number
+  /** Rows passed and homes visited so far. */
+  done: number
+  lostInARow: number
+  urgentLookedAt: number
+  /** Clock jumps that some homes may not have taken in yet, and the epoch up to which all have. */
+  jumps: ClockJump[]
+  epochTaken: number
+}
+
+export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State> {
+  return {
+    ...parts,
+    cache: createHomeCache(),
+    dirty: new Set(),
+    overdue: new Set(),
+    rowsPerPass: MIN_ROWS_PER_PASS,
+    done: 0,
+    lostInARow: 0,
+    urgentLookedAt: Number.NEGATIVE_INFINITY,
+    jumps: [],
+    epochTaken: -1,
+  }
+}
+
+/** Reads, folds and commits what is new in the dirty shards, up to the rows of one pass. */
+export async function passShards<State>(memory: RulesMemory<State>): Promise<void> {
+  const shards = takeDirty(memory)
+  if (shards.length === 0) return
+  const limitPerShard = Math.max(MIN_ROWS_PER_SHARD, Math.ceil(memory.rowsPerPass / shards.length))
+  const { rows, nowMs, ...read } = await memory.store.readUnread({ shards, limitPerShard })
+  const cursors: ShardCursor[] = []
+  const rowsByShard = Map.groupBy(rows, (row) => row.shard)
+  let full = false
+  for (const cursor of read.cursors) {
+    const own = rowsByShard.get(cursor.shard) ?? []
+    const isFull = own.length >= limitPerShard
+    if (isFull) memory.dirty.add(cursor.shard)
+    full ||= isFull
+    if (isFull || nowMs - (own[0]?.receivedAt ?? nowMs) > LAG_MS) memory.overdue.add(cursor.shard)
+    else memory.overdue.delete(cursor.shard)
+    const last = own.at(-1)
+    if (last) cursors.push({ ...cursor, xid: last.xid, id: last.id, passedAtMs: last.receivedAt })
+  }
+  memory.rowsPerPass = full
+    ? Math.min(memory.rowsPerPass * 2, MAX_ROWS_PER_PASS)
+    : Math.max(MIN_ROWS_PER_PASS, Math.min(memory.rowsPerPass, rows.length * 2))
+  if (cursors.length > 0) await foldAndCommit(memory, { rows, cursors, dueHomes: [], nowMs, jumps: memory.jumps })
+}
+
+/** After a lost race only half of the shards, by chance: two workers on the same ones drift apart. */
+function takeDirty<State>(memory: RulesMemory<State>): number[] {
+  const shards = [...memory.dirty].filter((_, index, all) => {
+    return memory.lostInARow === 0 || all.length === 1 || index === 0 || Math.random() < 0.5
+  })
+  for (const shard of shards) memory.dirty.delete(shard)
+  return shards
+}
+
+/**
+ * While shards lag: homes with urgent rows first, each completely in its own order, the ordinary rows before the urgent
+ * one included. The shard's own pass later skips what the home's position says is done.
+ */
+export async function passUrgent<State>(memory: RulesMemory<State>): Promise<void> {
+  const nowMs = memory.clock.monotonicMs()
+  if (memory.overdue.size === 0 || nowMs - memory.urgentLookedAt < URGENT_LOOK_MS) return
+  const shards = [...memory.overdue]
+  const urgent = await memory.store.readUrgentHomes({ shards, limitPerShard: URGENT_ROWS_PER_SHARD })
+  // More of them than one pass takes: the next look follows at once.
+  memory.urgentLookedAt = limitShards(memory, urgent).length < urgent.length ? Number.NEGATIVE_INFINITY : nowMs
+  await passHomes(memory, urgent, { fireTimers: false })
+}
+
+/**
+ * Fires due timers, tells homes of new facts and of clock jumps: each only when none of its rows is unread any more.
+ * @returns whether there is more of it to do at once
+ */
+export async function passTimers<State>(memory: RulesMemory<State>): Promise<boolean> {
+  const homes = await memory.store.readDueHomes(MAX_DUE_HOMES)
+  await passHomes(memory, homes, { fireTimers: true })
+  const jump = memory.jumps.at(-1)
+  if (jump === undefined) return homes.length >= MAX_DUE_HOMES
+  const behind = await memory.store.readHomesBeforeEpoch(jump.epoch, MAX_DUE_HOMES)
+  await passHomes(memory, behind, { fireTimers: true })
+  if (behind.length === 0) {
+    memory.epochTaken = jump.epoch
+    memory.jumps = []
+  }
+  return homes.length >= MAX_DUE_HOMES || behind.length >= MAX_DUE_HOMES
+}
+
+async function passHomes<State>(
+  memory: RulesMemory<State>,
+  asked: HomeKey[],
+  { fireTimers }: { fireTimers: boolean },
+): Promise<void> {
+  const homes = limitShards(memory, asked)
+  if (homes.length === 0) return
+  const { rows, nowMs } = await memory.store.readHomeRows({ homes, limitPerShard: HOME_ROWS_PER_SHARD })
+  const cutOff = new Set<number>()
+  for (const [shard, own] of Map.groupBy(rows, (row: LogRow) => row.shard)) {
+    if (own.length >= HOME_ROWS_PER_SHARD) cutOff.add(shard)
+  }
+  const dueHomes = fireTimers ? homes.filter((home) => !cutOff.has(home.shard)) : []
+  await foldAndCommit(memory, { rows, cursors: [], dueHomes, nowMs, jumps: memory.jumps })
+}
+
+function limitShards<State>(memory: RulesMemory<State>, homes: HomeKey[]): HomeKey[] {
+  const lagging = new Set<number>()
+  return homes.filter(({ shard }) => {
+    if (!memory.overdue.has(shard) || lagging.has(shard)) return true
+    if (lagging.size >= LAGGING_SHARDS_AT_ONCE) return false
+    lagging.add(shard)
+    return true
+  })
+}
+
+async function foldAndCommit<State>(memory: RulesMemory<State>, input: PassInput): Promise<boolean> {
+  const { metrics, hints, clock } = memory
+  const startMs = clock.monotonicMs()
+  const { committed, signalHomes } = await runPass(memory, input)
+  metrics.observe('anlin_fold_pass_seconds', (clock.monotonicMs() - startMs) / 1000)
+  if (!committed) {
+    memory.lostInARow += 1
+    metrics.count('anlin_fold_conflicts_total')
+    for (const cursor of input.cursors) memory.dirty.add(cursor.shard)
+    const pauseMs = Math.min(CONFLICT_PAUSE_MS * memory.lostInARow, MAX_CONFLICT_PAUSE_MS)
+    await sleep(pauseMs * (0.5 + Math.random() / 2))
+    return false
+  }
+  memory.lostInARow = 0
+  memory.done += input.rows.length + input.dueHomes.length
+  metrics.count('anlin_rows_folded_total', input.rows.length)
+  for (const homeId of signalHomes) hints.hint('incident', homeId)
+  return true
+}

@@ -1,0 +1,83 @@
+import { createWatch } from './clock-watch.ts'
+import { createMemory, passShards, passTimers, passUrgent, type RulesParts } from './passes.ts'
+
+export type RulesWorker = {
+  /** Resolves when a pass has taken the shard; the rest of its rows, if any, follow by themselves. */
+  onHint(shard: string): Promise<void>
+  /**
+   * To be called each second: finds shards with unread rows, fires timers, watches the clock. Resolves when one pass
+   * over them is done. @throws when the database is away
+   */
+  sweep(): Promise<void>
+  /** Folds until nothing readable is left and no timer is due. */
+  processAll(): Promise<void>
+  /** Ends after the pass in hand. */
+  close(): Promise<void>
+}
+
+/**
+ * Folds the log into the homes' states. Hints and sweeps only mark shards as dirty; one loop reads them at its own
+ * pace, one pass at a time, and sleeps when nothing is dirty.
+ */
+export async function startRules<State>(parts: RulesParts<State>): Promise<RulesWorker> {
+  await parts.store.prepareCursors(parts.shards)
+  const memory = createMemory(parts)
+  const watch = createWatch(memory)
+  let timersAsked = false
+  let closed = false
+  let running: Promise<void> | null = null
+  /** The rounds that have begun; a caller waits for the end of the first round that begins after its call. */
+  let round = Promise.withResolvers<void>()
+
+  async function loop(): Promise<void> {
+    while (!closed && (memory.dirty.size > 0 || timersAsked)) {
+      const own = round
+      round = Promise.withResolvers()
+      try {
+        await passUrgent(memory)
+        await passShards(memory)
+        if (timersAsked) timersAsked = await passTimers(memory)
+        own.resolve()
+      } catch (error) {
+        own.reject(error)
+        memory.dirty.clear()
+        timersAsked = false
+      }
+    }
+    if (closed) round.resolve()
+    running = null
+  }
+
+  /** Resolves at the end of the next round. What a failed round left undone, the next sweep finds. */
+  function wake(): Promise<void> {
+    if (closed) return Promise.resolve()
+    const done = round.promise
+    done.catch(() => undefined)
+    running ??= Promise.resolve().then(loop)
+    return done
+  }
+
+  async function sweep(): Promise<void> {
+    await watch()
+    timersAsked = true
+    await wake()
+  }
+
+  return {
+    onHint(shard) {
+      memory.dirty.add(Number(shard))
+      return wake()
+    },
+    sweep,
+    async processAll() {
+      for (let before = -1; before !== memory.done || memory.dirty.size > 0; ) {
+        before = memory.done
+        await sweep()
+      }
+    },
+    async close() {
+      closed = true
+      await running
+    },
+  }
+}

@@ -1,0 +1,82 @@
+import { SHARDS, shardOf } from '../../core/shard.ts'
+import type { FoldStore, Metrics } from '../../ports.ts'
+import { createFoldStore } from '../../store/postgres/fold-store.ts'
+import type { Database, Queryable } from '../../store/postgres/pool.ts'
+import type { HomeFold } from '../home-fold.ts'
+import { type RulesWorker, startRules } from '../rules.ts'
+import { countingFold, type Tally } from './counting-fold.ts'
+
+export type TestRow = { homeId: string; payload: string; urgent?: boolean; rejected?: string }
+
+/** Writes rows as ingest does: one statement, one transaction of its own unless `db` is inside one. */
+export async function append(db: Queryable, rows: TestRow[]): Promise<void> {
+  await db.query(
+    `insert into observation_log (shard, lane, home_id, account, flags, packet_id, topic, payload, rejected)
+     select shard, lane, home_id, home_id || '/device', 1, 1, 'care/v1/' || home_id || '/device/event',
+            convert_to(payload, 'UTF8'), rejected
+     from unnest($1::smallint[], $2::smallint[], $3::text[], $4::text[], $5::text[]) with ordinality
+       v(shard, lane, home_id, payload, rejected, nth) order by nth`,
+    [
+      rows.map((row) => shardOf(row.homeId)),
+      rows.map((row) => (row.urgent ? 0 : 1)),
+      rows.map((row) => row.homeId),
+      rows.map((row) => row.payload),
+      rows.map((row) => row.rejected ?? null),
+    ],
+  )
+}
+
+export type Bench = {
+  worker: RulesWorker
+  hinted: string[]
+  logged: string[]
+  metrics: Record<string, number>
+}
+
+/** A rules worker over a real database, with everything else it is given written down. */
+export async function startBench(
+  pool: Database,
+  changed: { fold?: HomeFold<Tally>; store?: (store: FoldStore) => FoldStore; monotonicMs?: () => number } = {},
+): Promise<Bench> {
+  const hinted: string[] = []
+  const logged: string[] = []
+  const figures: Record<string, number> = {}
+  const metrics: Metrics = {
+    count(name, by = 1) {
+      figures[name] = (figures[name] ?? 0) + by
+    },
+    gauge(name, value) {
+      figures[name] = value
+    },
+    observe() {},
+  }
+  const say = (_fields: Record<string, unknown>, message: string) => void logged.push(message)
+  const store = createFoldStore(pool)
+  const worker = await startRules({
+    store: changed.store?.(store) ?? store,
+    fold: changed.fold ?? countingFold,
+    hints: { hint: (topic, key) => void hinted.push(`${topic} ${key}`) },
+    clock: { now: Date.now, monotonicMs: changed.monotonicMs ?? (() => performance.now()) },
+    log: { info: say, warn: say, error: say, debug: say },
+    metrics,
+    shards: SHARDS,
+  })
+  return { worker, hinted, logged, metrics: figures }
+}
+
+export async function tallyOf(pool: Database, homeId: string): Promise<Tally & { version: number }> {
+  const { rows } = await pool.query<{ state: Tally; version: number }>(
+    'select state, version from home_state where home_id = $1',
+    [homeId],
+  )
+  const row = rows[0]
+  if (!row) throw new Error(`home ${homeId} has no state`)
+  return { ...row.state, version: row.version }
+}
+
+export async function signalCount(pool: Database, homeId: string): Promise<number> {
+  const { rows } = await pool.query<{ n: number }>('select count(*)::int as n from incident_input where home_id = $1', [
+    homeId,
+  ])
+  return rows[0]?.n ?? 0
+}

@@ -1,0 +1,142 @@
+import type { DeviceKind } from '../../../devices/observation.ts'
+import { shardOf } from '../../core/shard.ts'
+import type { Signal } from '../../core/signal.ts'
+import type { ClockJump, FoldStore, HomeKey, StoredFacts, StoredHome } from '../../ports.ts'
+import { commitFold } from './fold-commit.ts'
+import { oldestOpenXidAgeMs, readHomeRows, readLag, readUnread, readUrgentHomes } from './log-read.ts'
+import { type Database, inTransaction, type Queryable } from './pool.ts'
+
+/** Several workers see the same jump within a second or two of each other: it is one. */
+const SAME_JUMP_WITHIN_S = 10
+const CLOCK_JUMP_LOCK = 726_542
+/** The home id of inputs that concern the platform itself. */
+const PLATFORM_HOME = '-'
+
+const READ_HOMES = `
+  select w.home_id, coalesce(s.shard, 0) as shard, coalesce(s.version, 0) as version,
+         coalesce(s.xid, '0') as xid, coalesce(s.id, 0) as id, coalesce(s.last_now, '-infinity') as last_now, s.wake_at,
+         coalesce(s.facts_version, 0) as state_facts_version,
+         coalesce(s.clock_epoch, (select max(epoch) from clock_jump), 0) as clock_epoch, s.state,
+         h.settings_version, h.time_zone, h.language, h.settings, h.test_mode_until, coalesce(d.devices, '[]') as devices
+  from unnest($1::text[]) w(home_id)
+  left join home_state s on s.home_id = w.home_id
+  left join home h on h.home_id = w.home_id
+  left join lateral (
+    select json_agg(json_build_object('deviceId', device_id, 'kind', kind, 'room', room, 'gatewayId', gateway_id,
+                                      'retired', retired_at is not null) order by device_id) as devices
+    from device d where d.home_id = w.home_id
+  ) d on true`
+
+type HomeRow = {
+  home_id: string
+  shard: number
+  version: number
+  xid: bigint
+  id: number
+  last_now: number
+  wake_at: number | null
+  state_facts_version: number
+  clock_epoch: number
+  state: unknown
+  settings_version: number | null
+  time_zone: string | null
+  language: 'zh' | 'en' | null
+  settings: unknown
+  test_mode_until: number | null
+  devices: { deviceId: string; kind: DeviceKind; room: string | null; gatewayId: string | null; retired: boolean }[]
+}
+
+/** What the rules worker reads and commits. `reader` names its cursors; the replay's and a test's may differ. */
+export function createFoldStore(pool: Database, reader = 'rules'): FoldStore {
+  let shardsOfReader: readonly number[] = []
+  return {
+    async prepareCursors(shards) {
+      shardsOfReader = shards
+      await pool.query(
+        'insert into log_cursor (reader, shard) select $1, unnest($2::smallint[]) on conflict do nothing',
+        [reader, shards],
+      )
+    },
+    readUnread: (asked) => readUnread(pool, { reader, ...asked }),
+    readUrgentHomes: (asked) => readUrgentHomes(pool, { reader, ...asked }),
+    readHomeRows: (asked) => readHomeRows(pool, { reader, ...asked }),
+    readHomes: (homeIds) => readHomes(pool, homeIds),
+    readDueHomes: (limit) => readDueHomes(pool, shardsOfReader, limit),
+    commit: (commit) => commitFold(pool, reader, commit),
+    readLag: () => readLag(pool, { reader, shards: shardsOfReader }),
+    oldestOpenXidAgeMs: () => oldestOpenXidAgeMs(pool),
+    recordClockJump: (jump) => recordClockJump(pool, jump),
+    async readClockJumps(epoch) {
+      const { rows } = await pool.query<ClockJump>(
+        'select epoch, gap_ms as "gapMs" from clock_jump where epoch > $1 order by epoch',
+        [epoch],
+      )
+      return rows
+    },
+    async readHomesBeforeEpoch(epoch, limit) {
+      const { rows } = await pool.query<HomeKey>(
+        'select home_id as "homeId", shard from home_state where clock_epoch < $1 and shard = any($2) limit $3',
+        [epoch, shardsOfReader, limit],
+      )
+      return rows
+    },
+  }
+}
+
+async function readDueHomes(db: Queryable, shards: readonly number[], limit: number): Promise<HomeKey[]> {
+  const due = await db.query<HomeKey>(
+    `select home_id as "homeId", shard from home_state
+     where wake_at <= clock_timestamp() and shard = any($1) order by wake_at limit $2`,
+    [shards, limit],
+  )
+  const changed = await db.query<{ home_id: string }>('select home_id from home_facts_changed limit $1', [limit])
+  const homes = new Map(due.rows.map((home) => [home.homeId, home]))
+  for (const { home_id: homeId } of changed.rows) homes.set(homeId, { homeId, shard: shardOf(homeId) })
+  return [...homes.values()].filter((home) => shards.includes(home.shard))
+}
+
+async function readHomes(db: Queryable, homeIds: readonly string[]): Promise<StoredHome[]> {
+  const { rows } = await db.query<HomeRow>({ name: 'fold-read-homes', text: READ_HOMES, values: [homeIds] })
+  return rows.map((row) => ({
+    homeId: row.home_id,
+    shard: row.shard,
+    version: row.version,
+    xid: row.xid,
+    id: row.id,
+    lastNow: row.last_now,
+    wakeAt: row.wake_at,
+    factsVersion: row.state_facts_version,
+    clockEpoch: row.clock_epoch,
+    state: row.state,
+    facts: toFacts(row),
+  }))
+}
+
+function toFacts(row: HomeRow): StoredFacts {
+  return {
+    homeId: row.home_id,
+    version: row.settings_version ?? 0,
+    timeZone: row.time_zone ?? 'UTC',
+    language: row.language ?? 'zh',
+    settings: row.settings ?? {},
+    testModeUntil: row.test_mode_until,
+    devices: row.devices,
+  }
+}
+
+/** The lock is a statement of its own: the next one's snapshot then sees what its last holder wrote. */
+async function recordClockJump(pool: Database, jump: { gapMs: number; signal: Signal }): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    await tx.query('select pg_advisory_xact_lock($1)', [CLOCK_JUMP_LOCK])
+    await tx.query(
+      `with jumped as (
+         insert into clock_jump (gap_ms)
+         select $1 where not exists (
+           select 1 from clock_jump where abs(extract(epoch from at - clock_timestamp())) < ${SAME_JUMP_WITHIN_S})
+         returning 1
+       )
+       insert into incident_input (home_id, body) select $2, $3 from jumped`,
+      [Math.round(jump.gapMs), PLATFORM_HOME, JSON.stringify({ type: 'SignalReceived', signal: jump.signal })],
+    )
+  })
+}

@@ -1,0 +1,189 @@
+import type { HomeKey, LogLag, LogRow, ShardCursor, UnreadRows } from '../../ports.ts'
+import type { Queryable } from './pool.ts'
+
+/**
+ * How far before a cursor's `passed_at` a row after the cursor may have been received: run-time pruning skips the
+ * partitions older than that. Commit order and receipt time differ by no more than a transaction may last (10 s), so a
+ * day is ample; and where the clock was set back, `least(passed_at, now())` follows it, so that only a reader that
+ * stands still for a whole day around such a jump could miss rows.
+ */
+const PRUNE_MARGIN = "interval '1 day'"
+
+/** Receipt times are read as whole microseconds: exact, and cheaper to parse than a timestamp's text. */
+export const ROW_COLUMNS = `l.xid, l.id, (extract(epoch from l.received_at) * 1000000)::int8 as received_us, l.lane,
+  l.home_id, l.account, l.flags, l.packet_id, l.topic, l.payload, l.rejected`
+
+/** Rows after the cursor `c`, below the snapshot's xmin: a row above it may be joined by an earlier one still open. */
+const UNREAD = `l.shard = c.shard and (l.xid, l.id) > (c.xid, c.id)
+  and l.xid < pg_snapshot_xmin(pg_current_snapshot())
+  and l.received_at >= least(c.passed_at, now()) - ${PRUNE_MARGIN}`
+
+const FACTS_VERSION = '(select h.settings_version from home h where h.home_id = l.home_id) as facts_version'
+
+const READ_UNREAD = `
+  select c.shard, c.xid as cursor_xid, c.id as cursor_id, c.version as cursor_version, c.passed_at,
+         (extract(epoch from clock_timestamp()) * 1000)::int8 as now_ms, l.*
+  from log_cursor c
+  left join lateral (
+    select ${ROW_COLUMNS}, ${FACTS_VERSION} from observation_log l
+    where ${UNREAD} order by l.xid, l.id limit $3
+  ) l on true
+  where c.reader = $1 and c.shard = any($2::smallint[])
+  order by c.shard, l.xid, l.id`
+
+/** A home may already be ahead of its shard's cursor, where its urgent rows were folded first. */
+const READ_HOME_ROWS = `
+  select c.shard, (extract(epoch from clock_timestamp()) * 1000)::int8 as now_ms, l.*
+  from (select shard, array_agg(home_id) as homes from unnest($2::smallint[], $3::text[]) w(shard, home_id) group by shard) w
+  join log_cursor c on c.reader = $1 and c.shard = w.shard
+  left join lateral (
+    select ${ROW_COLUMNS}, ${FACTS_VERSION}
+    from observation_log l left join home_state s on s.home_id = l.home_id
+    where ${UNREAD} and l.home_id = any(w.homes) and (s.home_id is null or (l.xid, l.id) > (s.xid, s.id))
+    order by l.xid, l.id limit $4
+  ) l on true
+  order by c.shard, l.xid, l.id`
+
+const READ_URGENT_HOMES = `
+  select u.home_id, c.shard
+  from log_cursor c
+  cross join lateral (
+    select l.home_id, l.received_at
+    from observation_log l left join home_state s on s.home_id = l.home_id
+    where ${UNREAD} and l.lane = 0 and l.rejected is null and (s.home_id is null or (l.xid, l.id) > (s.xid, s.id))
+    order by l.xid, l.id limit $3
+  ) u
+  where c.reader = $1 and c.shard = any($2::smallint[])
+  group by u.home_id, c.shard
+  order by min(u.received_at)`
+
+/** The oldest unread row of each shard, those above xmin included: what waits, not only what may be read. */
+const READ_LAG = `
+  select c.shard, (extract(epoch from l.received_at) * 1000)::float8 as oldest_ms,
+         (extract(epoch from clock_timestamp()) * 1000)::int8 as now_ms,
+         (select coalesce(max(epoch), 0) from clock_jump) as epoch
+  from (select 1) one
+  left join log_cursor c on c.reader = $1 and c.shard = any($2::smallint[])
+  left join lateral (
+    select l.received_at from observation_log l
+    where l.shard = c.shard and (l.xid, l.id) > (c.xid, c.id)
+      and l.received_at >= least(c.passed_at, now()) - ${PRUNE_MARGIN}
+    order by l.xid, l.id limit 1
+  ) l on true`
+
+type RawRow = {
+  shard: number
+  xid: bigint
+  id: number
+  received_us: number
+  home_id: string
+  account: string
+  flags: number
+  packet_id: number | null
+  topic: string
+  payload: Buffer
+  rejected: string | null
+  facts_version: number | null
+}
+type CursorRow = { cursor_xid: bigint; cursor_id: number; cursor_version: number; passed_at: number; now_ms: number }
+
+/** One query for any number of shards: where the reader stands in each, and what comes next. */
+export async function readUnread(
+  db: Queryable,
+  asked: { reader: string; shards: readonly number[]; limitPerShard: number },
+): Promise<UnreadRows> {
+  const { rows } = await db.query<CursorRow & RawRow & { id: number | null }>({
+    name: 'log-read-unread',
+    text: READ_UNREAD,
+    values: [asked.reader, asked.shards, asked.limitPerShard],
+  })
+  const cursors: ShardCursor[] = []
+  const unread: LogRow[] = []
+  let shard = -1
+  for (const row of rows) {
+    if (row.shard !== shard) {
+      shard = row.shard
+      const { cursor_xid: xid, cursor_id: id, cursor_version: version, passed_at: passedAtMs } = row
+      cursors.push({ shard, xid, id, version, passedAtMs })
+    }
+    if (row.id !== null) unread.push(toLogRow(row))
+  }
+  return { nowMs: rows[0]?.now_ms ?? 0, cursors, rows: unread }
+}
+
+export async function readHomeRows(
+  db: Queryable,
+  asked: { reader: string; homes: readonly HomeKey[]; limitPerShard: number },
+): Promise<{ nowMs: number; rows: LogRow[] }> {
+  const { rows } = await db.query<RawRow & { id: number | null; now_ms: number }>({
+    name: 'log-read-home-rows',
+    text: READ_HOME_ROWS,
+    values: [
+      asked.reader,
+      asked.homes.map((home) => home.shard),
+      asked.homes.map((home) => home.homeId),
+      asked.limitPerShard,
+    ],
+  })
+  return { nowMs: rows[0]?.now_ms ?? 0, rows: rows.filter((row) => row.id !== null).map(toLogRow) }
+}
+
+export async function readUrgentHomes(
+  db: Queryable,
+  asked: { reader: string; shards: readonly number[]; limitPerShard: number },
+): Promise<HomeKey[]> {
+  const { rows } = await db.query<{ home_id: string; shard: number }>({
+    name: 'log-read-urgent-homes',
+    text: READ_URGENT_HOMES,
+    values: [asked.reader, asked.shards, asked.limitPerShard],
+  })
+  return rows.map((row) => ({ homeId: row.home_id, shard: row.shard }))
+}
+
+export async function readLag(db: Queryable, asked: { reader: string; shards: readonly number[] }): Promise<LogLag> {
+  const { rows } = await db.query<{ shard: number; oldest_ms: number | null; now_ms: number; epoch: number }>({
+    name: 'log-read-lag',
+    text: READ_LAG,
+    values: [asked.reader, asked.shards],
+  })
+  const lagging = rows.flatMap((row) =>
+    row.oldest_ms === null ? [] : [{ shard: row.shard, oldestReceivedAt: row.oldest_ms }],
+  )
+  return { nowMs: rows[0]?.now_ms ?? 0, epoch: rows[0]?.epoch ?? 0, lagging }
+}
+
+/**
+ * Every alarm waits for the oldest writing transaction of the whole cluster, for its rows may sort before ours: over
+ * 1 s it is the operator's business.
+ */
+export async function oldestOpenXidAgeMs(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ age_ms: number }>(
+    `select coalesce(max(extract(epoch from clock_timestamp() - xact_start) * 1000), 0)::float8 as age_ms
+       from pg_stat_activity where backend_xid is not null`,
+  )
+  return rows[0]?.age_ms ?? 0
+}
+
+export function toLogRow(row: RawRow): LogRow {
+  return {
+    shard: row.shard,
+    xid: row.xid,
+    id: row.id,
+    homeId: row.home_id,
+    account: row.account,
+    topic: row.topic,
+    payload: row.payload,
+    qos: qosOf(row.flags),
+    packetId: row.packet_id,
+    dup: (row.flags & 4) !== 0,
+    retain: (row.flags & 8) !== 0,
+    receivedAt: Math.floor(row.received_us / 1000),
+    rejected: row.rejected,
+    factsVersion: row.facts_version ?? 0,
+  }
+}
+
+function qosOf(flags: number): 0 | 1 | 2 {
+  const qos = flags & 3
+  return qos === 1 || qos === 2 ? qos : 0
+}
