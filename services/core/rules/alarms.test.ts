@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { decoder } from '../../../devices/index.ts'
+import { factsOf, inShort, NOON, placed, tellStory } from './home-story.ts'
+
+const DEVICES = [
+  placed('smoke-kitchen', 'smoke-detector', { room: '厨房' }),
+  placed('smoke-hall', 'smoke-detector'),
+  placed('gas-kitchen', 'gas-detector'),
+  placed('co-boiler', 'co-detector'),
+]
+const begin = (more = {}) => tellStory(decoder, factsOf(DEVICES, more), NOON)
+
+describe('smoke, gas and CO', () => {
+  it.each([
+    ['smoke-kitchen', 'smoke'],
+    ['gas-kitchen', 'gas'],
+    ['co-boiler', 'co'],
+  ])('%s: the device flag is an emergency at once, and its end is told', (deviceId, kind) => {
+    const home = begin()
+    expect(home.says(deviceId, 'event', { kind, state: 'alarm' }).map(inShort)).toEqual([
+      `raised critical ${kind} ${kind}-alarm`,
+    ])
+    home.passes(60_000)
+    expect(home.says(deviceId, 'event', { kind, state: 'cleared' }).map(inShort)).toEqual([`returned ${kind}`])
+    expect(home.says(deviceId, 'event', { kind, state: 'cleared' })).toEqual([])
+  })
+
+  it('tells of a further detector at once, and returns with the last of them', () => {
+    const home = begin()
+    home.says('smoke-kitchen', 'event', { kind: 'smoke', state: 'alarm' })
+    expect(home.says('smoke-hall', 'event', { kind: 'smoke', state: 'alarm' })).toMatchObject([
+      { deviceId: 'smoke-hall' },
+    ])
+    expect(home.says('smoke-kitchen', 'event', { kind: 'smoke', state: 'cleared' })).toEqual([])
+    expect(home.says('smoke-hall', 'event', { kind: 'smoke', state: 'cleared' }).map(inShort)).toEqual([
+      'returned smoke',
+    ])
+  })
+
+  it('tells an alarm that goes on again once a minute, so that nobody closes over a fire', () => {
+    const home = begin()
+    const told = Array.from({ length: 12 }, () => {
+      home.passes(10_000)
+      return home.says('smoke-hall', 'event', { kind: 'smoke', state: 'alarm' }).length
+    })
+    expect(told).toEqual([1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0])
+  })
+
+  it('takes nothing back for an end that is older than the alarm', () => {
+    const home = begin()
+    home.says('smoke-hall', 'event', { at: NOON - 1_000, kind: 'smoke', state: 'alarm' })
+    expect(home.says('smoke-hall', 'event', { at: NOON - 5_000, kind: 'smoke', state: 'cleared' })).toEqual([])
+  })
+
+  it('knows a test from an alarm, and an alarm behind a test', () => {
+    const home = begin()
+    expect(home.says('smoke-hall', 'event', { kind: 'smoke', state: 'test' }).map(inShort)).toEqual([
+      'test raised critical smoke smoke-alarm',
+    ])
+    expect(home.says('smoke-hall', 'event', { kind: 'smoke', state: 'alarm' }).map(inShort)).toEqual([
+      'raised critical smoke smoke-alarm',
+    ])
+    expect(home.says('smoke-hall', 'event', { kind: 'smoke', state: 'test' })).toEqual([])
+  })
+})
+
+describe('combustible gas by its reading', () => {
+  const reads = (gasLelPercent: number) => ({ gasLelPercent })
+
+  it('warns after 30 s above 5 % LEL, and not for a puff', () => {
+    const home = begin()
+    expect(home.says('gas-kitchen', 'telemetry', reads(6))).toEqual([])
+    home.passes(20_000)
+    expect(home.says('gas-kitchen', 'telemetry', reads(1))).toEqual([])
+    expect(home.passes(60_000)).toEqual([])
+    home.says('gas-kitchen', 'telemetry', reads(6))
+    expect(home.passes(29_999)).toEqual([])
+    expect(home.passes(1).map(inShort)).toEqual(['raised warning gas gas-raised'])
+    expect(home.passes(600_000)).toEqual([])
+    expect(home.says('gas-kitchen', 'telemetry', reads(4.9)).map(inShort)).toEqual(['returned gas'])
+  })
+
+  it('is an emergency after 5 s above 10 % LEL, also when the sensor says nothing more', () => {
+    const home = begin()
+    home.says('gas-kitchen', 'telemetry', reads(5))
+    home.passes(10_000)
+    home.says('gas-kitchen', 'telemetry', reads(10))
+    expect(home.passes(4_999)).toEqual([])
+    expect(home.passes(1)).toMatchObject([{ severity: 'critical', why: { code: 'gas-high' }, at: home.now }])
+    home.passes(10_000)
+    expect(home.says('gas-kitchen', 'telemetry', reads(6)), 'still raised, no step down').toEqual([])
+  })
+
+  it('says when a warning became an emergency', () => {
+    const home = begin()
+    home.says('gas-kitchen', 'telemetry', reads(7))
+    expect(home.passes(40_000).map(inShort)).toEqual(['raised warning gas gas-raised'])
+    home.says('gas-kitchen', 'telemetry', reads(12))
+    expect(home.passes(5_000).map(inShort)).toEqual(['raised critical gas gas-high'])
+  })
+
+  it('returns only when neither the reading nor the flag stands', () => {
+    const home = begin()
+    home.says('gas-kitchen', 'event', { kind: 'gas', state: 'alarm' })
+    home.says('gas-kitchen', 'telemetry', reads(15))
+    home.passes(6_000)
+    expect(home.says('gas-kitchen', 'telemetry', reads(0))).toEqual([])
+    expect(home.says('gas-kitchen', 'event', { kind: 'gas', state: 'cleared' }).map(inShort)).toEqual(['returned gas'])
+  })
+
+  it('judges a backlog by the time of its readings', () => {
+    const home = begin()
+    const told = Array.from({ length: 5 }, (_, index) => {
+      home.passes(10)
+      return home.says('gas-kitchen', 'telemetry', {
+        at: NOON - 3_600_000 + index * 20_000,
+        ...reads(index < 3 ? 7 : 1),
+      })
+    })
+    expect(told.map((signals) => signals.map(inShort))).toEqual([
+      [],
+      [],
+      ['raised warning gas gas-raised'],
+      ['returned gas'],
+      [],
+    ])
+  })
+})
