@@ -15,6 +15,9 @@ import { CRITICAL_LAST_RESORT, type EscalationPolicy, SHORTEST_REPEAT_S, type Ta
 
 /** Moves an open incident through its policy: steps, rounds, and what comes after them. */
 
+/** A press that was this old when it reached us says so in its text. */
+const LATE_AFTER_MS = 5 * 60_000
+
 export function startEscalation(draft: Draft): void {
   beginRound(draft, 1)
 }
@@ -187,7 +190,7 @@ function alarmMessage({ incident, facts, now }: Draft): Message {
     severity: incident.severity,
     why: incident.why,
     room: latestRoom(incident),
-    ageMin: Math.floor(incident.lateByMs / 60_000),
+    ageMin: incident.lateByMs < LATE_AFTER_MS ? 0 : Math.floor(incident.lateByMs / 60_000),
     waitingMin: Math.floor((now - incident.openedAt) / 60_000),
     presses: incident.raisedCount,
     returned: incident.condition === 'returned',

@@ -33,7 +33,7 @@ export type IncidentEventBody =
   | { type: 'RaisedAgain'; why: Why; deviceId: string; room: string | null; raisedCount: number }
   | { type: 'Worsened'; severity: Severity; why: Why }
   | { type: 'TestSeen'; deviceId: string }
-  | { type: 'ConditionReturned'; deviceId: string; all: boolean }
+  | { type: 'ConditionReturned'; deviceId: string }
   | { type: 'CancelledAtSource'; deviceId: string }
   | { type: 'Told'; target: Target | 'again'; round: number; people: Named[]; unreachable: Named[] }
   | { type: 'StepSkipped'; target: Target; round: number; reason: 'nobody-assigned' | 'nobody-reachable' | 'declined' }
@@ -55,14 +55,14 @@ export type IncidentEventBody =
   | { type: 'NoteAdded'; by: Named; text: string }
   | { type: 'Resolved'; outcome: Outcome; by: Named | null; note: string | null }
 
-export type ResumeReason = 'no-answer' | 'not-arrived' | 'cannot-come' | 'taker-unreachable' | 'worsened'
+export type ResumeReason = 'no-answer' | 'not-arrived' | 'cannot-come' | 'taker-unreachable'
 
 /** For whoever asked: an HTTP answer, or the words of a reply. */
 export type FoldVerdict =
   | { type: 'accepted' }
   | { type: 'alreadyTaken'; by: Named & { at: number } }
   | { type: 'alreadyResolved'; outcome: Outcome }
-  | { type: 'notAllowed'; reason: 'person-not-seen' | 'not-the-taker' | 'not-taken' | 'no-incident' | 'not-its-source' }
+  | { type: 'notAllowed'; reason: 'person-not-seen' | 'not-the-taker' | 'not-taken' | 'no-incident' }
 
 export type FoldResult = {
   /** Null only when the input concerned no incident and opened none. */

@@ -2,7 +2,7 @@ import type { Facts } from '../escalation/people.ts'
 import type { Signal } from '../signal.ts'
 import { answered } from './answers.ts'
 import { type Draft, draftOf, finish } from './draft.ts'
-import type { FoldResult, FoldVerdict } from './effect.ts'
+import type { FoldResult } from './effect.ts'
 import type { Incident } from './incident.ts'
 import type { IncidentInput } from './input.ts'
 import { receiptArrived } from './receipts.ts'
@@ -37,17 +37,21 @@ function foldSignal(incident: Incident | null, signal: Signal, inputId: string, 
     return finish(openIncident(signal, inputId, facts, now), null, { type: 'accepted' })
   }
   const draft = draftOf(open, facts, now)
-  return finish(draft, open, signalArrived(draft, signal))
+  signalArrived(draft, signal)
+  return finish(draft, open, { type: 'accepted' })
 }
 
-function signalArrived(draft: Draft, signal: Signal): FoldVerdict {
+function signalArrived(draft: Draft, signal: Signal): void {
   switch (signal.type) {
     case 'ConditionRaised':
-      return raiseAgain(draft, signal)
+      raiseAgain(draft, signal)
+      break
     case 'ConditionReturned':
-      return conditionReturned(draft, signal)
+      conditionReturned(draft, signal)
+      break
     case 'ConditionCancelled':
-      return conditionCancelled(draft, signal)
+      conditionCancelled(draft, signal)
+      break
   }
 }
 

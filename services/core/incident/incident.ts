@@ -36,6 +36,8 @@ export type Incident = {
   position: Position
   told: ToldPerson[]
   due: DueTimes
+  /** The message whose answer `due.answer` or `due.arrive` waits for; if it fails for good there is nothing to wait for. */
+  question: string | null
   /** The earliest of `due`; null when nothing is awaited. */
   wakeAt: number | null
   /** Of the messages given so far; the next outbox id is made from it. */
@@ -49,13 +51,7 @@ export type Taker = Named & { language: Responder['language']; hasPhone: boolean
 export type AnswerVia = 'sms' | 'link' | 'api'
 
 /** A device that raised this incident. At most the devices of one home. */
-export type Source = {
-  deviceId: string
-  deviceKind: DeviceKind
-  room: string | null
-  raisedAt: number
-  over: 'no' | 'returned' | 'cancelled'
-}
+export type Source = { deviceId: string; deviceKind: DeviceKind; room: string | null; raisedAt: number }
 
 /** Where the escalation stands. Round 1 is the first; a round beyond the policy's is a repetition of the last resort. */
 export type Position = { round: number; nextStep: number; roundStartedAt: number; lastStepAt: number }

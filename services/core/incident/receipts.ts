@@ -1,6 +1,6 @@
 import { stepCameToNothing, stepIsSpent } from '../escalation/escalate.ts'
 import { type Draft, inform, record } from './draft.ts'
-import { standing } from './handling.ts'
+import { release, standing } from './handling.ts'
 import type { ToldMessage, ToldPerson } from './incident.ts'
 import type { Receipt } from './input.ts'
 
@@ -16,6 +16,7 @@ const RANK: Record<ToldMessage['status'], number> = {
 }
 
 export function receiptArrived(draft: Draft, receipt: Receipt): void {
+  if (receipt.type === 'MessageFailed' && receipt.permanent && questionFailed(draft, receipt.outboxId)) return
   const found = findMessage(draft, receipt)
   if (!found) return
   switch (receipt.type) {
@@ -33,6 +34,14 @@ export function receiptArrived(draft: Draft, receipt: Receipt): void {
       if (receipt.permanent) failed(draft, found, receipt)
       break
   }
+}
+
+/** Whoever has it was asked and did not get the question: waiting for the answer would be waiting for nothing. */
+function questionFailed(draft: Draft, outboxId: string): boolean {
+  const { question, due } = draft.incident
+  if (question !== outboxId || (due.answer === null && due.arrive === null)) return false
+  release(draft, 'taker-unreachable')
+  return true
 }
 
 type Found = { row: ToldPerson; message: ToldMessage }

@@ -3,7 +3,6 @@ import type { Facts } from '../escalation/people.ts'
 import { policyFor } from '../escalation/policy.ts'
 import { SEVERITIES, type Severity, type Signal } from '../signal.ts'
 import { type Draft, named, record, send, tellHome, toldRow, urgency } from './draft.ts'
-import type { FoldVerdict } from './effect.ts'
 import { about, close } from './handling.ts'
 import { type Incident, incidentIdFor, NOTHING_DUE, type Source } from './incident.ts'
 
@@ -37,6 +36,7 @@ export function openIncident(signal: Raised, inputId: string, facts: Facts, now:
     position: { round: 0, nextStep: 0, roundStartedAt: now, lastStepAt: now },
     told: [],
     due: { ...NOTHING_DUE },
+    question: null,
     wakeAt: null,
     messageCount: 0,
     eventCount: 0,
@@ -56,20 +56,20 @@ export function openIncident(signal: Raised, inputId: string, facts: Facts, now:
 }
 
 function sourceOf({ deviceId, deviceKind, room, at }: Signal): Source {
-  return { deviceId, deviceKind, room, raisedAt: at, over: 'no' }
+  return { deviceId, deviceKind, room, raisedAt: at }
 }
 
 /** The same condition again: a repeated press, a further device, an alarm after it had returned, or a worse one. */
-export function raiseAgain(draft: Draft, signal: Raised): FoldVerdict {
+export function raiseAgain(draft: Draft, signal: Raised): void {
   const { incident } = draft
   if (signal.test) {
     record(draft, { type: 'TestSeen', deviceId: signal.deviceId })
-    return { type: 'accepted' }
+    return
   }
   const known = incident.sources.find((source) => source.deviceId === signal.deviceId)
-  const isNews = known?.over !== 'no' || signal.kind === 'sos'
+  const isNews = !known || incident.condition === 'returned' || signal.kind === 'sos'
   const isWorse = rank(signal.severity) > rank(incident.severity)
-  if (!isNews && !isWorse) return { type: 'accepted' }
+  if (!isNews && !isWorse) return
 
   if (known) Object.assign(known, sourceOf(signal))
   else incident.sources.push(sourceOf(signal))
@@ -83,7 +83,6 @@ export function raiseAgain(draft: Draft, signal: Raised): FoldVerdict {
   else if (incident.status === 'open') tellAgainLater(draft)
   // While the one who has it is being waited for they were told within the last minute: the press is counted.
   else if (incident.due.arrive === null) tellTaker(draft)
-  return { type: 'accepted' }
 }
 
 /** Lower ranks come later in the list of severities. */
@@ -119,7 +118,7 @@ function tellTaker(draft: Draft): void {
     arriveWithinS: incident.arrivedAt === null ? policy.arriveWithinS : 0,
   }
   const { code } = toldRow(draft, takenBy)
-  send(draft, takenBy, message, { code, priority: urgency(incident.severity), withLink: true })
+  incident.question = send(draft, takenBy, message, { code, priority: urgency(incident.severity), withLink: true })
 }
 
 /** Nobody has it yet: those told more than `retellAfterS` ago are told again as soon as that time is over. */
@@ -145,35 +144,25 @@ export function retell(draft: Draft): void {
   record(draft, { type: 'Told', target: 'again', round: incident.position.round, people, unreachable: [] })
 }
 
-export function conditionReturned(draft: Draft, signal: Signal): FoldVerdict {
-  const { incident } = draft
-  const source = incident.sources.find(({ deviceId }) => deviceId === signal.deviceId)
-  if (!source) return { type: 'notAllowed', reason: 'not-its-source' }
-  if (source.over !== 'no') return { type: 'accepted' }
-  source.over = 'returned'
-  const all = incident.sources.every(({ over }) => over !== 'no')
-  if (all) incident.condition = 'returned'
-  record(draft, { type: 'ConditionReturned', deviceId: signal.deviceId, all })
-  return { type: 'accepted' }
+/** The last device that held the condition let go of it. Nothing ends by that: nobody has looked yet. */
+export function conditionReturned(draft: Draft, signal: Signal): void {
+  if (draft.incident.condition === 'returned') return
+  draft.incident.condition = 'returned'
+  record(draft, { type: 'ConditionReturned', deviceId: signal.deviceId })
 }
 
 /**
- * Cancelled where it came from. Before anyone took it that ends it, once every device that raised it was cancelled;
- * after that the one who took it decides.
+ * Cancelled where it came from; the rules say so only when no other device of the home still holds it. Before
+ * anyone took it that ends it, and everybody told hears so; after that the one who took it decides.
  */
-export function conditionCancelled(draft: Draft, signal: Signal): FoldVerdict {
+export function conditionCancelled(draft: Draft, signal: Signal): void {
   const { incident } = draft
-  const source = incident.sources.find(({ deviceId }) => deviceId === signal.deviceId)
-  if (!source) return { type: 'notAllowed', reason: 'not-its-source' }
-  if (source.over === 'cancelled') return { type: 'accepted' }
-  source.over = 'cancelled'
+  incident.condition = 'returned'
   record(draft, { type: 'CancelledAtSource', deviceId: signal.deviceId })
-  if (incident.sources.every(({ over }) => over !== 'no')) incident.condition = 'returned'
   if (incident.takenBy) {
     const { code } = toldRow(draft, incident.takenBy)
     send(draft, incident.takenBy, { ...about(draft), purpose: 'cancelled-you-decide' }, { code, priority: 1 })
-  } else if (!incident.takenBefore && incident.sources.every(({ over }) => over === 'cancelled')) {
+  } else if (incident.takenBefore === null) {
     close(draft, 'false-alarm', null, null)
   }
-  return { type: 'accepted' }
 }

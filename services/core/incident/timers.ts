@@ -39,5 +39,5 @@ function askStillOnIt(draft: Draft): void {
     answerWithinMin: Math.round(policy.taken.answerWithinS / 60),
   }
   const { code } = toldRow(draft, takenBy)
-  send(draft, takenBy, message, { code, priority: urgency(incident.severity), withLink: true })
+  incident.question = send(draft, takenBy, message, { code, priority: urgency(incident.severity), withLink: true })
 }

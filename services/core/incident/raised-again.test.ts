@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest'
+import { beginStory, daughter, factsOfHome, person, worker } from './story.ts'
+
+describe('pressed again while nobody has it', () => {
+  it('counts the press and tells again whoever was told a minute ago', () => {
+    const story = beginStory()
+    story.raise()
+    story.until(20)
+    story.raise()
+    story.raise()
+    story.until(89)
+    story.expectSms('0 s: alarm → daughter', '45 s: alarm → son', '60 s: alarm → daughter')
+    expect(story.incident.raisedCount).toBe(3)
+    expect(story.home).toEqual(['open', 'open', 'open'])
+  })
+
+  it('tells again at once when the last telling is older than that', () => {
+    const story = beginStory()
+    story.raise()
+    story.until(200)
+    story.raise()
+    story.expectSms(
+      '0 s: alarm → daughter',
+      '45 s: alarm → son',
+      '90 s: alarm → worker',
+      '200 s: alarm → daughter',
+      '200 s: alarm → son',
+      '200 s: alarm → worker',
+    )
+  })
+
+  it('is told as returned when the alarm clears before anyone took it, and goes on', () => {
+    const story = beginStory()
+    story.raise({ kind: 'smoke' })
+    story.returned('smoke')
+    expect(story.incident).toMatchObject({ status: 'open', condition: 'returned' })
+    story.until(45)
+    story.expectSms('0 s: alarm → daughter', '0 s: alarm → worker', '45 s: alarm → son')
+  })
+
+  it('does not count what a device that is known to be in alarm says once more', () => {
+    const story = beginStory()
+    story.raise({ kind: 'smoke' })
+    const { incident } = story
+    story.raise({ kind: 'smoke' })
+    expect(story.incident).toBe(incident)
+    story.raise({ kind: 'smoke', device: 'hall' })
+    expect(story.incident.raisedCount).toBe(2)
+  })
+
+  it('starts the critical policy when a warning worsens, and never lessens', () => {
+    const story = beginStory()
+    story.raise({ kind: 'bed-exit', severity: 'warning' })
+    story.until(30)
+    story.raise({ kind: 'bed-exit', severity: 'critical' })
+    story.raise({ kind: 'bed-exit', severity: 'warning' })
+    expect(story.incident.severity).toBe('critical')
+    story.until(75)
+    story.expectSms('0 s: alarm → daughter', '30 s: alarm → daughter', '75 s: alarm → son')
+  })
+})
+
+describe('raised again on a taken incident', () => {
+  it('reaches the taker at once, and without an arrival in 60 s the escalation resumes where it stood', () => {
+    const story = beginStory()
+    story.raise()
+    story.take(daughter)
+    story.until(20)
+    story.raise()
+    story.until(40)
+    story.raise()
+    story.until(79)
+    story.expectSms('0 s: alarm → daughter', '0 s: you-took → daughter', '20 s: re-alarm → daughter')
+    story.until(125)
+    story.expectSms('80 s: alarm → son', '125 s: alarm → worker')
+    expect(story.incident).toMatchObject({ status: 'open', takenBefore: { ref: 'daughter' }, raisedCount: 3 })
+    expect(story.events).toContainEqual(expect.objectContaining({ type: 'EscalationResumed', reason: 'not-arrived' }))
+  })
+
+  it('stays with the taker who arrives in time', () => {
+    const story = beginStory()
+    story.raise()
+    story.take(daughter)
+    story.raise()
+    story.until(59)
+    story.fold({ type: 'Arrived', by: daughter })
+    story.until(7200)
+    story.expectSms('0 s: alarm → daughter', '0 s: you-took → daughter', '0 s: re-alarm → daughter')
+    expect(story.incident).toMatchObject({ status: 'acknowledged', wakeAt: null })
+  })
+
+  it.each([
+    ['a further device', { kind: 'smoke', device: 'hall' }],
+    ['the same device after it had returned', { kind: 'smoke' }],
+    ['a worse condition', { kind: 'smoke', severity: 'critical' }],
+  ] as const)('counts %s as news', (_, again) => {
+    const story = beginStory()
+    const first = 'severity' in again ? 'warning' : 'critical'
+    story.raise({ kind: 'smoke', severity: first })
+    story.take(daughter)
+    if (!('device' in again) && !('severity' in again)) story.returned('smoke')
+    story.raise(again)
+    expect(story.eventTypes()).toContain('TakerToldOfNewAlarm')
+    expect(story.incident).toMatchObject({ condition: 'active', wakeAt: 60_000 })
+  })
+
+  it('resumes also when the taker sits at the desk without a phone', () => {
+    const desk = person('desk', 'coordinator', { hasPhone: false })
+    const story = beginStory()
+    story.raise()
+    story.take(desk, 'api')
+    story.raise()
+    story.until(60)
+    story.expectSms('0 s: alarm → daughter', '0 s: taken → daughter', '60 s: alarm → son')
+  })
+
+  it('goes to the next person at once when the taker cannot be reached any more', () => {
+    const story = beginStory()
+    story.raise()
+    story.take(daughter)
+    story.until(10)
+    story.raise()
+    story.fail(daughter)
+    story.expectSms(
+      '0 s: alarm → daughter',
+      '0 s: you-took → daughter',
+      '10 s: re-alarm → daughter',
+      '10 s: alarm → son',
+    )
+  })
+})
+
+describe('taken, and then nothing more is heard', () => {
+  it('asks after 10 min, and resumes when no answer comes within 2', () => {
+    const story = beginStory()
+    story.raise()
+    story.until(90)
+    story.take(worker)
+    story.until(809)
+    story.expectSms(
+      '0 s: alarm → daughter',
+      '45 s: alarm → son',
+      '90 s: alarm → worker',
+      '90 s: taken → daughter',
+      '90 s: taken → son',
+      '90 s: you-took → worker',
+      '690 s: still-on-it → worker',
+    )
+    story.until(1410)
+    story.expectSms(
+      '810 s: alarm → coordinator',
+      '1110 s: alarm → daughter',
+      '1155 s: alarm → son',
+      '1200 s: alarm → worker',
+      '1410 s: alarm → coordinator',
+    )
+  })
+
+  it('gives 10 min more for a yes, again and again, until somebody has arrived', () => {
+    const story = beginStory()
+    story.raise()
+    story.take(daughter)
+    story.until(610)
+    story.take(daughter)
+    story.until(1210)
+    story.fold({ type: 'StillOnIt', by: daughter })
+    story.until(1800)
+    story.fold({ type: 'Arrived', by: daughter })
+    story.until(86_400)
+    story.expectSms(
+      '0 s: alarm → daughter',
+      '0 s: you-took → daughter',
+      '600 s: still-on-it → daughter',
+      '1210 s: still-on-it → daughter',
+    )
+    expect(story.incident.takenBy?.ref).toBe('daughter')
+  })
+
+  it('only the one who has it can say that they still have it', () => {
+    const story = beginStory()
+    story.raise()
+    story.take(daughter)
+    expect(story.fold({ type: 'StillOnIt', by: worker })).toEqual({ type: 'notAllowed', reason: 'not-the-taker' })
+  })
+
+  it('reminds of a warning after 15 min and escalates it after 45', () => {
+    const story = beginStory()
+    story.raise({ kind: 'bed-exit', severity: 'warning' })
+    story.take(daughter)
+    story.until(2700)
+    story.expectSms(
+      '0 s: alarm → daughter',
+      '0 s: you-took → daughter',
+      '900 s: still-on-it → daughter',
+      '2700 s: alarm → son',
+    )
+  })
+
+  it('a taker who went silent can take it again, and so can anybody else', () => {
+    const story = beginStory()
+    story.raise()
+    story.take(daughter)
+    story.until(720)
+    expect(story.incident.status).toBe('open')
+    expect(story.take(daughter)).toEqual({ type: 'accepted' })
+    expect(story.incident).toMatchObject({ status: 'acknowledged', takenBy: { ref: 'daughter', at: 720_000 } })
+  })
+})
+
+describe('a test press', () => {
+  it('is on the record and on the lamp, and no person is told', () => {
+    const story = beginStory()
+    story.raise({ test: true })
+    story.until(7200)
+    story.expectSms()
+    expect(story.incident).toMatchObject({ status: 'resolved', outcome: 'test', wakeAt: null })
+    expect(story.home).toEqual(['resolved'])
+  })
+
+  it('changes nothing about a real incident', () => {
+    const story = beginStory(factsOfHome())
+    story.raise()
+    story.raise({ test: true })
+    expect(story.incident).toMatchObject({ status: 'open', raisedCount: 1 })
+  })
+})

@@ -1,0 +1,123 @@
+import type { IncidentKind, Severity, WhyCode } from '../signal.ts'
+import type { WhyValues, zh } from './catalogue-zh.ts'
+import type { Outcome } from './message.ts'
+
+/** English. Short, for a home's label in Chinese leaves an SMS only 134 characters. */
+
+const kinds: Record<IncidentKind, string> = {
+  sos: 'call for help',
+  smoke: 'smoke alarm',
+  gas: 'gas alarm',
+  co: 'CO alarm',
+  'bed-exit': 'out of bed',
+  vitals: 'sleep monitor',
+  technical: 'device fault',
+}
+
+const severities: Record<Severity, string> = {
+  critical: 'EMERGENCY ',
+  warning: 'Needs a look: ',
+  technical: 'Notice: ',
+}
+
+const outcomes: Record<Outcome, string> = {
+  real: 'real, dealt with',
+  'false-alarm': 'false alarm',
+  test: 'test',
+  drill: 'drill',
+  duplicate: 'duplicate',
+}
+
+const advice: Record<IncidentKind, string> = {
+  sos: '',
+  smoke: 'Call 119. ',
+  gas: 'No switches, call 119. ',
+  co: 'Get out, air, call 119. ',
+  'bed-exit': '',
+  vitals: 'Look in; no diagnosis. ',
+  technical: '',
+}
+
+const whys: Record<WhyCode, (values: WhyValues) => string> = {
+  'sos-pressed': () => 'help button',
+  'sos-pressed-late': () => 'help button',
+  'smoke-alarm': () => 'smoke alarm',
+  'gas-alarm': () => 'gas alarm',
+  'gas-high': ({ percent }) => `gas high${after(percent, '% LEL')}`,
+  'gas-raised': ({ percent }) => `gas raised${after(percent, '% LEL')}`,
+  'co-alarm': () => 'CO alarm',
+  'bed-left': ({ minutes }) => `out of bed${after(minutes, ' min')}`,
+  'heart-rate-low': ({ perMin }) => `heart reading low${after(perMin, '/min')}`,
+  'heart-rate-high': ({ perMin }) => `heart reading high${after(perMin, '/min')}`,
+  'respiration-low': ({ perMin }) => `breath reading low${after(perMin, '/min')}`,
+  'respiration-high': ({ perMin }) => `breath reading high${after(perMin, '/min')}`,
+  'battery-low': ({ percent }) => `battery low${after(percent, '%')}`,
+  'battery-critical': ({ percent }) => `battery nearly empty${after(percent, '%')}`,
+  'device-lost': () => 'device lost',
+  'gateway-lost': () => 'gateway lost, no word from the home',
+  tamper: () => 'device opened',
+  fault: () => 'device fault',
+}
+
+function after(value: string | number | undefined, unit: string): string {
+  return value === undefined ? '' : ` ${value}${unit}`
+}
+
+function place({ home, room }: { home: string; room: string | null }): string {
+  return room === null ? home : `${home} ${room}`
+}
+
+function what({ home, kind }: { home: string; kind: IncidentKind }): string {
+  return `${home} ${kinds[kind]}`
+}
+
+function answer(verb: 1 | 2, code: number | null): string {
+  return code === null ? `${verb}` : `${verb} ${code}`
+}
+
+export const en: typeof zh = {
+  kinds,
+  outcomes,
+  messages: {
+    alarm: (m, { code, brief }) => {
+      const details = [
+        whys[m.why.code](m.why.values),
+        m.ageMin > 0 ? `${m.ageMin} min ago` : '',
+        m.presses > 1 ? `${m.presses} times` : '',
+        m.waitingMin > 0 ? `${m.waitingMin} min untaken` : '',
+        m.returned && !brief ? 'over now, nobody has looked' : '',
+        m.takenBefore !== null && !brief ? `${m.takenBefore} took it, no word since` : '',
+      ]
+      const said = details.filter((detail) => detail !== '').join(', ')
+      const reply = `Reply ${answer(1, code)} = I'm on it, ${answer(2, code)} = can't`
+      return `${severities[m.severity]}${place(m)}: ${said}. ${advice[m.kind]}${reply}`
+    },
+    're-alarm': (m) => {
+      const deadline = m.arriveWithinS > 0 ? `tap Arrived in ${m.arriveWithinS} s or others are told` : 'please look'
+      return `AGAIN ${place(m)}: ${whys[m.why.code](m.why.values)}, ${m.presses} times. ${advice[m.kind]}You have it: ${deadline}`
+    },
+    'you-took': (m, { code, brief }) => {
+      const later = m.askAfterMin > 0 ? `We ask again in ${m.askAfterMin} min. ` : ''
+      const next = brief ? 'Go or call now. ' : 'Go or call now; tap Arrived and Close on the page. '
+      return `You have it: ${what(m)}. ${advice[m.kind]}${next}${later}Can't? Reply ${answer(2, code)}`
+    },
+    taken: (m) => `${m.by} has it: ${what(m)}. Please keep your phone on`,
+    'already-taken': (m) => `${m.by} already has it: ${what(m)}. Thank you`,
+    'already-resolved': (m) => `Already over: ${what(m)} (${outcomes[m.outcome]}). Thank you`,
+    'still-on-it': (m, { code }) =>
+      `Still on it? ${what(m)}, ${m.takenMin} min. Reply ${answer(1, code)} = yes; no reply in ${m.answerWithinMin} min: others are told`,
+    'hand-over': (m, { code }) =>
+      `${m.from} asks you to take over: ${what(m)}. ${advice[m.kind]}Reply ${answer(1, code)} = I'm on it, ${answer(2, code)} = can't`,
+    'cannot-noted': (m) => `Noted, you can't go: ${what(m)}. We go on looking`,
+    cancelled: (m) => `Cancelled at the device: ${what(m)}. No need to go`,
+    'cancelled-you-decide': (m) => `Cancelled at the device: ${what(m)}. You have it: check, then close it on the page`,
+    resolved: (m) => `Over: ${what(m)}, ${outcomes[m.outcome]} (${m.by})`,
+    'which-one': (m) =>
+      `Nothing taken. Reply with a code: ${m.choices.map((one) => `1 ${one.code} = ${what(one)}`).join('; ')}`,
+    'nothing-open': () => 'Nothing is waiting for you. In an emergency call 120 or 119',
+    'not-understood': () =>
+      "Not understood. Reply 1 and the code = I'm on it, 2 and the code = can't. The code is in the message",
+    'responder-stopped': (m) => `${m.name}'s phone has opted out and gets no alarms. Please arrange somebody else`,
+    'contact-test': (m) => `Test: Anlin message to a contact of ${m.home}. No reply needed`,
+  },
+}
