@@ -61,7 +61,9 @@ function decodeObject(
   const recent = leaf === 'event' ? state.events : state.others
   const arrival = { mark, hasId: messageId !== null, dup: raw.dup, receivedAt: raw.receivedAt }
   const repeat = judgeRepeat(recent, { ...arrival, critical: leaf === 'event' && isCriticalEvent(json) })
-  if (repeat === 'duplicate') return reject(state, 'duplicate')
+  // Going offline twice changes nothing, but a repeat of it must not pass for a sign of life.
+  const saysGoodbye = bodies.some((body) => body.kind === 'device' && body.state === 'offline')
+  if (repeat === 'duplicate' && !saysGoodbye) return reject(state, 'duplicate')
 
   const { clock, at } = readClock(state.clock, parseTime(json.at), raw.receivedAt)
   const meta: ObservationMeta = {
