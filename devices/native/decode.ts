@@ -11,14 +11,14 @@ import {
 import { type Body, isCriticalEvent, type JsonObject, readBodies } from './bodies.ts'
 
 /** The native convention: `care/v1/{homeId}/{deviceId}/event|telemetry|status`, JSON. README.md says what is understood. */
-export type NativeState = { clock: DeviceClock | null; events: RecentMessages; others: RecentMessages }
+type NativeState = { clock: DeviceClock | null; events: RecentMessages; others: RecentMessages }
 
 const INITIAL_STATE: NativeState = { clock: null, events: [], others: [] }
 const ROOT = 'care/v1/'
 /** Longer ids are cut: they only have to tell messages apart. */
 const MESSAGE_ID_LENGTH = 128
 
-export type Leaf = 'event' | 'telemetry' | 'status'
+type Leaf = 'event' | 'telemetry' | 'status'
 
 export function nativeDeviceId(raw: RawMessage): string | null {
   return parseTopic(raw.topic, raw.homeId)?.deviceId ?? null

@@ -86,7 +86,9 @@ describe('combustible gas by its reading', () => {
     home.passes(10_000)
     home.says('gas-kitchen', 'telemetry', reads(10))
     expect(home.passes(4_999)).toEqual([])
-    expect(home.passes(1)).toMatchObject([{ severity: 'critical', why: { code: 'gas-high' }, at: home.now }])
+    expect(home.passes(1)).toMatchObject([
+      { severity: 'critical', why: { code: 'gas-high', values: { percent: 10 } }, at: home.now },
+    ])
     home.passes(10_000)
     expect(home.says('gas-kitchen', 'telemetry', reads(6)), 'still raised, no step down').toEqual([])
   })

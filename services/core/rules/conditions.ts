@@ -67,8 +67,11 @@ export function settle(
   return settled
 }
 
-/** A press nobody cancelled never ends by itself; after this long it no longer stands beside a newer one. */
-const SOS_STANDS_MS = 3_600_000
+/**
+ * A press nobody cancelled never ends by itself. For this long it keeps another button's cancel from ending the incident
+ * they share: a person called in vain is cheaper than a call for help that was taken back by somebody else.
+ */
+const SOS_STANDS_MS = 24 * 3_600_000
 
 /** An incident belongs to the home: it returns when the last device of its kind has returned. */
 function heldElsewhere(settled: DeviceMemory, situation: Situation, over: Condition): boolean {

@@ -15,24 +15,26 @@ export function stepGasLevel(memory: DeviceMemory, observation: Observation, sit
   if (percent === undefined || observation.at < (memory.gas?.at ?? 0)) return memory
   const { gasWarnLelPercent, gasAlarmLelPercent } = situation.home.settings
   if (percent < gasWarnLelPercent) {
-    return settle({ ...memory, gas: { at: observation.at } }, situation, 'gas-level', observation.at)
+    return settle({ ...memory, gas: { at: observation.at, percent } }, situation, 'gas-level', observation.at)
   }
-  const gas: GasMemory = { at: observation.at, warn: held(memory.gas?.warn, observation) }
+  const gas: GasMemory = { at: observation.at, percent, warn: held(memory.gas?.warn, observation) }
   if (percent >= gasAlarmLelPercent) gas.alarm = held(memory.gas?.alarm, observation)
-  return judge({ ...memory, gas }, gas, situation, observation.at, percent)
+  return judge({ ...memory, gas }, gas, situation)
 }
 
 function held(since: Since | undefined, observation: Observation): Since {
   return since === undefined ? beginSince(observation) : holdSince(since, observation)
 }
 
-function judge(memory: DeviceMemory, gas: GasMemory, situation: Situation, at: number, percent: number): DeviceMemory {
+function judge(memory: DeviceMemory, gas: GasMemory, situation: Situation): DeviceMemory {
   const { settings } = situation.home
   const known = findCondition(memory, 'gas-level')
   const isHigh = gas.alarm !== undefined && heldMs(gas.alarm) >= settings.gasAlarmForSeconds * 1000
-  if (isHigh) return raiseLevel(memory, situation, 'critical', at, percent)
+  if (isHigh) return raiseLevel(memory, situation, 'critical', gas.at, gas.percent)
   const isRaised = gas.warn !== undefined && heldMs(gas.warn) >= settings.gasWarnForSeconds * 1000
-  return isRaised && known?.severity !== 'critical' ? raiseLevel(memory, situation, 'warning', at, percent) : memory
+  return isRaised && known?.severity !== 'critical'
+    ? raiseLevel(memory, situation, 'warning', gas.at, gas.percent)
+    : memory
 }
 
 function raiseLevel(
@@ -62,9 +64,9 @@ export function fireGas(memory: DeviceMemory, situation: Situation): DeviceMemor
   const { settings } = situation.home
   if (gas?.alarm) {
     const at = gas.alarm.at + settings.gasAlarmForSeconds * 1000
-    return raiseLevel(memory, situation, 'critical', Math.min(at, situation.now), settings.gasAlarmLelPercent)
+    return raiseLevel(memory, situation, 'critical', Math.min(at, situation.now), gas.percent)
   }
   if (!gas?.warn) return memory
   const at = gas.warn.at + settings.gasWarnForSeconds * 1000
-  return raiseLevel(memory, situation, 'warning', Math.min(at, situation.now), settings.gasWarnLelPercent)
+  return raiseLevel(memory, situation, 'warning', Math.min(at, situation.now), gas.percent)
 }

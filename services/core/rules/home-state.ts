@@ -42,7 +42,8 @@ export type Condition = {
 /** Something that holds since `at`; the receipt times say how late the device's news comes. */
 export type Since = { at: number; receivedAt: number; lastAt: number; lastReceivedAt: number }
 
-export type GasMemory = { at: number; warn?: Since | undefined; alarm?: Since | undefined }
+/** `percent` is the last reading, which holds until the next one. */
+export type GasMemory = { at: number; percent: number; warn?: Since | undefined; alarm?: Since | undefined }
 export type BedMemory = { at: number; occupied: boolean; left?: Since | undefined }
 export type VitalMemory = { red?: number; calm?: number }
 export type VitalsMemory = { at: number; heartRate: VitalMemory; respiration: VitalMemory }
@@ -118,7 +119,7 @@ export function overviewOf(memory: DeviceMemory): DeviceOverview {
   }
 }
 
-export function statusOf(memory: DeviceMemory): DeviceStatus {
+function statusOf(memory: DeviceMemory): DeviceStatus {
   if (memory.conditions.some((condition) => condition.key === 'lost')) return 'lost'
   if (memory.offlineAt !== undefined) return 'offline'
   return memory.unheard ? 'never-heard' : 'online'

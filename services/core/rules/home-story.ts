@@ -5,7 +5,7 @@ import { type Folded, type HomeFacts, type HomeState, initialHomeState } from '.
 import { DEFAULT_SETTINGS } from './settings.ts'
 
 /** For tests: a home to which things happen, told in order. It speaks the native wire, as a device does. */
-export const HOME_ID = 'home-001'
+const HOME_ID = 'home-001'
 /** 23 November 2026, 02:00 in Shanghai. */
 export const NIGHT = Date.parse('2026-11-22T18:00:00Z')
 /** The same day at noon. */

@@ -38,7 +38,7 @@ export const RULE_SETTINGS = {
   deviceLostMinutes: setting('min', 5, 2_880, 240, OWN),
 } as const satisfies Record<string, NumberSetting>
 
-export type RuleSettingName = keyof typeof RULE_SETTINGS
+type RuleSettingName = keyof typeof RULE_SETTINGS
 export type HomeSettings = Readonly<Record<RuleSettingName, number>>
 const NAMES = Object.keys(RULE_SETTINGS) as RuleSettingName[]
 

@@ -11,7 +11,7 @@ import type { HomeSettings } from './settings.ts'
 /** After a last will: reconnects are common and quick, and this is still sooner than the strictest silence (20 s). */
 export const OFFLINE_GRACE_MS = 15_000
 
-export function silenceLimitMs(placed: PlacedDevice, settings: HomeSettings): number {
+function silenceLimitMs(placed: PlacedDevice, settings: HomeSettings): number {
   if (placed.kind === 'gateway') return settings.gatewayLostSeconds * 1000
   return (placed.kind === 'sos-button' ? settings.sosButtonLostMinutes : settings.deviceLostMinutes) * 60_000
 }

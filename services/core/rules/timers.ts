@@ -49,7 +49,7 @@ function earlier(next: Timer | null, dueAt: number | null, index: number, fire: 
   return dueAt !== null && (next === null || dueAt < next.dueAt) ? { dueAt, index, fire } : next
 }
 
-export function memoryOf(draft: Draft, deviceId: string): DeviceMemory | undefined {
+function memoryOf(draft: Draft, deviceId: string): DeviceMemory | undefined {
   for (const memory of draft.devices) if (memory.id === deviceId) return memory
   return undefined
 }
