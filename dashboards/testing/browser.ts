@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { FakePlatform } from './fake-platform.ts'
@@ -60,6 +61,14 @@ export class PageTest {
     await this.#browser.close()
     await this.platform.close()
     await rm(this.#folder, { recursive: true })
+  }
+
+  /** What a phone fetches as script before the page shows anything, compressed. */
+  async scriptGzipBytes(): Promise<number> {
+    const files = await readdir(this.#folder, { recursive: true })
+    const scripts = files.filter((file) => file.endsWith('.js'))
+    const sizes = scripts.map(async (file) => gzipSync(await readFile(join(this.#folder, file))).length)
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
   }
 
   /** A browser of one person, signed in at `path` unless `login` is null. */

@@ -69,7 +69,7 @@ export function anIncident(changes: Partial<Incident> = {}): Incident {
     room: 'bathroom',
     why: { code: 'sos-pressed', values: {} },
     told: [{ name: '王芳', role: 'family-keyholder', status: 'delivered', at: ago(2) }],
-    timeline: [{ seq: 1, at: ago(2), type: 'IncidentOpened', body: {} }],
+    timeline: [{ seq: 1, at: ago(2), type: 'Opened', body: {} }],
     ...changes,
   }
 }

@@ -156,7 +156,12 @@ export class FakePlatform {
     if (this.failActionsWith) return { status: this.failActionsWith, body: { code: 'internal' } }
     const at = new Date().toISOString()
     const answer = (change: Partial<Incident>, type: string): Answer => {
-      const entry = { seq: (incident.timeline?.length ?? 0) + 1, at, type, body: { name: who.name, ...body } }
+      const entry = {
+        seq: (incident.timeline?.length ?? 0) + 1,
+        at,
+        type,
+        body: { by: { ref: `user:${who.id}`, name: who.name, role: who.role }, ...body },
+      }
       this.put({ ...incident, ...change, timeline: [...(incident.timeline ?? []), entry] })
       return { status: 200, body: this.incidents.get(id) }
     }
@@ -164,12 +169,12 @@ export class FakePlatform {
       const { takenBy } = incident
       if (takenBy && takenBy.id !== who.id) return { status: 409, body: { code: 'already-taken', takenBy } }
       const taken = { id: who.id, name: who.name, role: who.role, at }
-      return answer({ status: 'acknowledged', takenBy: taken, nextStep: null }, 'IncidentAcknowledged')
+      return answer({ status: 'acknowledged', takenBy: taken, nextStep: null }, 'Taken')
     }
-    if (verb === 'arrived') return answer({ arrivedAt: at }, 'ResponderArrived')
-    if (verb === 'join') return answer({}, 'ResponderJoined')
+    if (verb === 'arrived') return answer({ arrivedAt: at }, 'Arrived')
+    if (verb === 'join') return answer({}, 'Joined')
     if (verb === 'notes') return answer({}, 'NoteAdded')
-    return answer({ status: 'resolved', resolvedAt: at, outcome: body.outcome as 'real' }, 'IncidentResolved')
+    return answer({ status: 'resolved', resolvedAt: at, outcome: body.outcome as 'real' }, 'Resolved')
   }
 }
 

@@ -26,9 +26,9 @@ afterEach(async () => {
   family.platform.pass()
   family.platform.failActionsWith = null
   family.platform.incidents.clear()
-  family.complaints.length = 0
   await Promise.all(pages.map((page) => page.context().close()))
   pages = []
+  expect(family.complaints.splice(0)).toEqual([])
 })
 
 const headline = (page: Page) => page.locator('h1')
@@ -38,7 +38,6 @@ describe('the family page', () => {
     const page = await open('fang')
     await page.locator('[data-state=ok]').getByText('一切正常').first().waitFor()
     expect(await page.locator('[data-state=ok]').innerText()).toMatch(/\d\d:\d\d 在厨房有活动（3分钟前）/)
-    expect(family.complaints).toEqual([])
   })
 
   it('turns to an emergency at once, and shows who has it only when the server says so', async () => {
@@ -121,6 +120,10 @@ describe('the family page', () => {
     await page.locator('article').waitFor()
     expect(await page.evaluate(() => document.getAnimations().length)).toBe(0)
   })
+})
+
+it('needs at most 70 kB of script', async () => {
+  expect(await family.scriptGzipBytes()).toBeLessThanOrEqual(70_000)
 })
 
 describe('a family page whose connection freezes', () => {
