@@ -54,7 +54,7 @@ const whys: Record<WhyCode, (values: WhyValues) => string> = {
   'battery-low': ({ percent }) => `battery low${after(percent, '%')}`,
   'battery-critical': ({ percent }) => `battery nearly empty${after(percent, '%')}`,
   'device-lost': () => 'device lost',
-  'gateway-lost': () => 'gateway lost, no word from the home',
+  'gateway-lost': () => 'gateway lost',
   tamper: () => 'device opened',
   fault: () => 'device fault',
 }
@@ -79,26 +79,27 @@ export const en: typeof zh = {
   kinds,
   outcomes,
   messages: {
-    alarm: (m, { code, brief }) => {
+    alarm: (m, { code, detail }) => {
       const details = [
         whys[m.why.code](m.why.values),
         m.ageMin > 0 ? `${m.ageMin} min ago` : '',
-        m.presses > 1 ? `${m.presses} times` : '',
-        m.waitingMin > 0 ? `${m.waitingMin} min untaken` : '',
-        m.returned && !brief ? 'over now, nobody has looked' : '',
-        m.takenBefore !== null && !brief ? `${m.takenBefore} took it, no word since` : '',
+        m.presses > 1 && detail !== 'bare' ? `${m.presses} times` : '',
+        m.waitingMin > 0 && detail !== 'bare' ? `${m.waitingMin} min untaken` : '',
+        m.returned && detail === 'full' ? 'over now, nobody has looked' : '',
+        m.takenBefore !== null && detail === 'full' ? `${m.takenBefore} took it, no word since` : '',
       ]
-      const said = details.filter((detail) => detail !== '').join(', ')
-      const reply = `Reply ${answer(1, code)} = I'm on it, ${answer(2, code)} = can't`
+      const said = details.filter((part) => part !== '').join(', ')
+      const reply = `Reply ${answer(1, code)} = ${detail === 'bare' ? '' : "I'm "}on it, ${answer(2, code)} = can't`
       return `${severities[m.severity]}${place(m)}: ${said}. ${advice[m.kind]}${reply}`
     },
-    're-alarm': (m) => {
+    're-alarm': (m, { detail }) => {
+      const count = detail === 'bare' ? '' : `, ${m.presses} times`
       const deadline = m.arriveWithinS > 0 ? `tap Arrived in ${m.arriveWithinS} s or others are told` : 'please look'
-      return `AGAIN ${place(m)}: ${whys[m.why.code](m.why.values)}, ${m.presses} times. ${advice[m.kind]}You have it: ${deadline}`
+      return `AGAIN ${place(m)}: ${whys[m.why.code](m.why.values)}${count}. ${advice[m.kind]}You have it: ${deadline}`
     },
-    'you-took': (m, { code, brief }) => {
+    'you-took': (m, { code, detail }) => {
       const later = m.askAfterMin > 0 ? `We ask again in ${m.askAfterMin} min. ` : ''
-      const next = brief ? 'Go or call now. ' : 'Go or call now; tap Arrived and Close on the page. '
+      const next = detail !== 'full' ? 'Go or call now. ' : 'Go or call now; tap Arrived and Close on the page. '
       return `You have it: ${what(m)}. ${advice[m.kind]}${next}${later}Can't? Reply ${answer(2, code)}`
     },
     taken: (m) => `${m.by} has it: ${what(m)}. Please keep your phone on`,

@@ -3,8 +3,12 @@ import type { MessageOf, MessagePurpose, Outcome } from './message.ts'
 
 /** The source of all texts. Another language has exactly these keys and arguments, or it does not compile. */
 
-/** `brief` leaves out what is good to know; the place, the danger, the emergency number and the reply always stay. */
-export type Wording = { code: number | null; brief: boolean }
+/**
+ * `some` leaves out what is good to know, `bare` also how often and how long; the place, the danger, its age, the
+ * emergency number and the reply always stay.
+ */
+export type Detail = 'full' | 'some' | 'bare'
+export type Wording = { code: number | null; detail: Detail }
 
 export type WhyValues = Record<string, string | number>
 type Texts = { [P in MessagePurpose]: (message: MessageOf<P>, wording: Wording) => string }
@@ -78,16 +82,16 @@ function replyWith(verb: 1 | 2, code: number | null): string {
 }
 
 const messages = {
-  alarm: (m, { code, brief }) => {
+  alarm: (m, { code, detail }) => {
     const details = [
       whys[m.why.code](m.why.values),
       m.ageMin > 0 ? `${m.ageMin}分钟前` : '',
       m.presses > 1 ? `共${m.presses}次` : '',
       m.waitingMin > 0 ? `${m.waitingMin}分钟无人接手` : '',
-      m.returned && !brief ? '现已解除但无人查看' : '',
-      m.takenBefore !== null && !brief ? `${m.takenBefore}接手后无回音` : '',
+      m.returned && detail === 'full' ? '现已解除但无人查看' : '',
+      m.takenBefore !== null && detail === 'full' ? `${m.takenBefore}接手后无回音` : '',
     ]
-    const said = details.filter((detail) => detail !== '').join('，')
+    const said = details.filter((part) => part !== '').join('，')
     const reply = `${replyWith(1, code)}我来处理，${replyWith(2, code)}不能去`
     return `${severities[m.severity]}${place(m)} ${said}。${advice[m.kind]}${reply}`
   },
@@ -95,9 +99,9 @@ const messages = {
     const deadline = m.arriveWithinS > 0 ? `请${m.arriveWithinS}秒内点“到达”，否则通知他人` : '请查看'
     return `又有警报！${place(m)} ${whys[m.why.code](m.why.values)}，共${m.presses}次。${advice[m.kind]}由您接手，${deadline}`
   },
-  'you-took': (m, { code, brief }) => {
+  'you-took': (m, { code, detail }) => {
     const later = m.askAfterMin > 0 ? `${m.askAfterMin}分钟后再问您。` : ''
-    const next = brief ? '请马上联系或上门。' : '请马上联系或上门，到达、结束请在页面上点。'
+    const next = detail !== 'full' ? '请马上联系或上门。' : '请马上联系或上门，到达、结束请在页面上点。'
     return `您已接手：${what(m)}。${advice[m.kind]}${next}${later}去不了${replyWith(2, code)}`
   },
   taken: (m) => `${m.by}已接手：${what(m)}。请保持电话畅通`,

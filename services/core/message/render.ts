@@ -1,5 +1,5 @@
 import { en } from './catalogue-en.ts'
-import { zh } from './catalogue-zh.ts'
+import { type Detail, type Wording, zh } from './catalogue-zh.ts'
 import type { Language, Message } from './message.ts'
 import { countSegments, isGsm7 } from './segments.ts'
 
@@ -9,18 +9,19 @@ const MOST_SEGMENTS = 2
 const MOST_CHOICES = 3
 
 /** From the full text to the barest one that still says where, what and how to answer. Widths of labels and names. */
-const ATTEMPTS: readonly { width: number; link: boolean; brief: boolean }[] = [
-  { width: 40, link: true, brief: false },
-  { width: 24, link: true, brief: false },
-  { width: 16, link: true, brief: false },
-  { width: 40, link: false, brief: false },
-  { width: 24, link: false, brief: false },
-  { width: 16, link: false, brief: false },
-  { width: 24, link: false, brief: true },
-  { width: 16, link: false, brief: true },
-  { width: 12, link: false, brief: true },
-  { width: 8, link: false, brief: true },
-  { width: 5, link: false, brief: true },
+const ATTEMPTS: readonly { width: number; link: boolean; detail: Detail }[] = [
+  { width: 40, link: true, detail: 'full' },
+  { width: 24, link: true, detail: 'full' },
+  { width: 16, link: true, detail: 'full' },
+  { width: 40, link: false, detail: 'full' },
+  { width: 24, link: false, detail: 'full' },
+  { width: 16, link: false, detail: 'full' },
+  { width: 24, link: false, detail: 'some' },
+  { width: 16, link: false, detail: 'some' },
+  { width: 12, link: false, detail: 'some' },
+  { width: 12, link: false, detail: 'bare' },
+  { width: 8, link: false, detail: 'bare' },
+  { width: 5, link: false, detail: 'bare' },
 ]
 
 /** The text of a message, never longer than two segments. The link is the first thing to go, then long labels. */
@@ -30,20 +31,17 @@ export function renderMessage(
 ): string {
   let text = ''
   for (const attempt of ATTEMPTS) {
-    const words = wordsOf(shortenLabels(message, attempt.width), language, { code, brief: attempt.brief })
+    const words = wordsOf(shortenLabels(message, attempt.width), language, { code, detail: attempt.detail })
     text = inOneAlphabet(attempt.link && link !== null ? `${words} ${link}` : words)
     if (countSegments(text) <= MOST_SEGMENTS) break
   }
   return text
 }
 
-function wordsOf(message: Message, language: Language, wording: { code: number | null; brief: boolean }): string {
+function wordsOf(message: Message, language: Language, wording: Wording): string {
   const { messages } = language === 'en' ? en : zh
   // The purpose picks the function that takes exactly this message; the compiler cannot follow a lookup by union.
-  const write = messages[message.purpose] as (
-    message: Message,
-    wording: { code: number | null; brief: boolean },
-  ) => string
+  const write = messages[message.purpose] as (message: Message, wording: Wording) => string
   return write(message, wording)
 }
 
