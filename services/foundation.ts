@@ -1,0 +1,75 @@
+import { mkdirSync } from 'node:fs'
+import { machineClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { type Keys, readKeys } from './keys.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import { createMetrics, type MetricsPage } from './metrics.ts'
+import type { ChangeFeed, Clock, Log } from './ports.ts'
+import { followChanges } from './store/postgres/changes.ts'
+import { startEmbedded } from './store/postgres/embedded.ts'
+import { migrate } from './store/postgres/migrate.ts'
+import { type Database, openPool } from './store/postgres/pool.ts'
+import type { QueueAddress } from './store/queue/bullmq-hints.ts'
+import { type HintBus, openHints } from './store/queue/hints.ts'
+import { createSealing, type Sealing } from './store/sealing.ts'
+
+/** Connections of one process; who finds none waits. */
+const POOL_SIZE = 24
+
+/** What every role stands on: the database, the keys, hints, changes, clock, log and metrics. */
+export type Foundation = {
+  config: Config
+  log: Log
+  clock: Clock
+  metrics: MetricsPage
+  pool: Database
+  sealing: Sealing
+  keys: Keys
+  hints: HintBus
+  changes: ChangeFeed
+}
+
+/**
+ * Opens it in this order and gives it back in the reverse one: the database is opened first and stopped last.
+ * @param alone every role runs in this process, so hints need no queue
+ * @throws when the database cannot be reached, is unsafe, or its folder is in use
+ */
+export async function openFoundation(
+  config: Config,
+  parts: { log: Log; lifecycle: Lifecycle; alone: boolean },
+): Promise<Foundation> {
+  const { log, lifecycle, alone } = parts
+  mkdirSync(config.dataFolder, { recursive: true })
+  const url = config.databaseUrl ?? (await openEmbedded(config, log, lifecycle))
+  await migrate(url)
+  const pool = await openPool(url, { max: POOL_SIZE, name: 'platform', log })
+  lifecycle.onEnd('database connections', () => pool.end())
+  const keys = readKeys(config)
+  const hints = await openHints(queueAddress(config, url, alone), log)
+  lifecycle.onEnd('hints', () => hints.close())
+  const changes = await followChanges(pool, url, log)
+  lifecycle.onEnd('changes', () => changes.close())
+  return {
+    config,
+    log,
+    clock: machineClock,
+    metrics: createMetrics(),
+    pool,
+    sealing: createSealing(keys.dataKey),
+    keys,
+    hints,
+    changes,
+  }
+}
+
+async function openEmbedded(config: Config, log: Log, lifecycle: Lifecycle): Promise<string> {
+  const database = await startEmbedded(config.dataFolder, log)
+  lifecycle.onEnd('embedded database', () => database.stop())
+  return database.url
+}
+
+/** Redis where there is one; between processes without it the hints go over the same PostgreSQL. */
+function queueAddress(config: Config, databaseUrl: string, alone: boolean): QueueAddress | null {
+  if (config.redisUrl) return { kind: 'redis', url: config.redisUrl }
+  return alone ? null : { kind: 'postgres', url: databaseUrl }
+}

@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { type Config, ConfigError, readConfig, type TwilioConfig } from './config.ts'
+import { prepareDemo } from './demo.ts'
+import { type DemoWorld, startDemoWorld } from './demo-world.ts'
+import { type Foundation, openFoundation } from './foundation.ts'
+import { createLifecycle, endOnSignals, type Lifecycle } from './lifecycle.ts'
+import { createLog } from './log.ts'
+import { ROLES, type Role, startRoles } from './platform.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const HELP = `node services/main.ts [all | ${ROLES.join(' | ')}]...
+
+Without a role: all of them in this one process. Settings come from the environment and from .env (see .env.example).
+`
+
+/** The phones' account when they are the demo's own; it opens nothing else. */
+const DEMO_SMS = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'simulator', from: '+8615500000000' }
+
+async function main(): Promise<void> {
+  const roles = readRoles(process.argv.slice(2))
+  if (existsSync(join(ROOT, '.env'))) process.loadEnvFile(join(ROOT, '.env'))
+  const config = readConfig(process.env, ROOT)
+  const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY })
+  const lifecycle = createLifecycle(log)
+  endOnSignals(lifecycle, log)
+  try {
+    await start(config, roles, { log, lifecycle })
+  } catch (error) {
+    await lifecycle.end('start failed')
+    throw error
+  }
+}
+
+async function start(
+  config: Config,
+  roles: ReadonlySet<Role>,
+  parts: { log: ReturnType<typeof createLog>; lifecycle: Lifecycle },
+): Promise<void> {
+  const { log, lifecycle } = parts
+  const alone = roles.size === ROLES.length
+  if (!alone && !config.databaseUrl) {
+    throw new ConfigError(
+      'DATABASE_URL',
+      undefined,
+      'an address of PostgreSQL, because the roles run in several processes',
+    )
+  }
+  const foundation = await openFoundation(config, { log, lifecycle, alone })
+  const httpPort = config.http.port === 0 ? await freePort(config.http.host) : config.http.port
+  const addresses = { httpPort, publicUrl: config.publicUrl ?? `http://127.0.0.1:${httpPort}` }
+  const world = !config.production && alone ? startDemoWorld(ROOT) : null
+  if (world) lifecycle.onEnd('simulators', () => world.end())
+  const phones = world && !config.twilio ? await openPhones(world, config) : null
+  const twilio = config.twilio ?? phones
+  if (!twilio) throw new ConfigError('TWILIO_ACCOUNT_SID', undefined, 'an SMS provider, or nobody can be told')
+  const { mqttUrl } = await startRoles(roles, { foundation, lifecycle, addresses, twilio })
+  if (world && mqttUrl) {
+    await openDemo(
+      foundation,
+      world,
+      { http: addresses.publicUrl, mqtt: mqttUrl, smsGateway: twilio.apiUrl },
+      phones !== null,
+    )
+  } else {
+    log.info({ roles: [...roles], http: addresses.httpPort, mqtt: mqttUrl }, 'ready')
+  }
+}
+
+async function openPhones(world: DemoWorld, config: Config): Promise<TwilioConfig> {
+  const { accountSid, authToken, from } = DEMO_SMS
+  const { url } = await world.openPhones({
+    port: config.smsGatewayPort,
+    host: '127.0.0.1',
+    accountSid,
+    authToken,
+    fromNumber: from,
+  })
+  return { ...DEMO_SMS, apiUrl: url }
+}
+
+async function openDemo(
+  { config, pool, sealing }: Foundation,
+  world: DemoWorld,
+  addresses: { http: string; mqtt: string; smsGateway: string },
+  ownPhones: boolean,
+): Promise<void> {
+  const demo = await prepareDemo(pool, sealing, config.dataFolder, addresses)
+  world.wakeHomes(demo.path, ownPhones ? `${addresses.http}/webhooks/twilio/incoming-message` : null)
+  const logins = demo.users.map(({ login, password, role }) => `  ${login.padEnd(12)} ${password}  (${role})`)
+  process.stdout.write(`
+安邻 Anlin is ready.
+  start page   ${addresses.http}/
+  family page  ${addresses.http}/family/
+  duty desk    ${addresses.http}/desk/
+  phones       ${addresses.smsGateway}/
+  MQTT         ${addresses.mqtt}
+  data         ${config.dataFolder}
+logins
+${logins.join('\n')}
+try
+  npm run sim -- sos          press the bathroom button of the first home, then answer 1 on a phone
+  npm run sim -- --list       what else can happen
+  Ctrl-C                      ends everything; the next start goes on where this one was
+
+`)
+}
+
+function readRoles(names: string[]): ReadonlySet<Role> {
+  if (names.includes('--help') || names.includes('-h')) {
+    process.stdout.write(HELP)
+    process.exit(0)
+  }
+  if (names.length === 0 || names.includes('all')) return new Set(ROLES)
+  return new Set(
+    names.map((name) => {
+      const role = ROLES.find((known) => known === name)
+      if (!role) throw new Error(`no role is called ${name}\n${HELP}`)
+      return role
+    }),
+  )
+}
+
+/** Asked for any free port, we still have to know it before the first message with a link in it goes out. */
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, host, () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+main().catch((error) => {
+  // One line for what a person can mend; the stack only for what we have to.
+  const expected =
+    error instanceof ConfigError ||
+    (error instanceof Error && /^(another platform|the database|no role)/.test(error.message))
+  process.stderr.write(`anlin: ${expected || !(error instanceof Error) ? (error?.message ?? error) : error.stack}\n`)
+  process.exit(1)
+})

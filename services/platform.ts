@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs'
+import { decoder } from '../devices/index.ts'
+import type { TwilioConfig } from './config.ts'
+import { SHARDS } from './core/shard.ts'
+import { type Escalation, startEscalation } from './escalation/escalation.ts'
+import type { Foundation } from './foundation.ts'
+import { startIngest } from './ingest/ingest.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import { type Notify, startNotify } from './notify/notify.ts'
+import { createCoreFold } from './rules/core-fold.ts'
+import { startRules } from './rules/rules.ts'
+import { createDeviceAccounts } from './store/postgres/device-accounts.ts'
+import { createFoldStore } from './store/postgres/fold-store.ts'
+import { createHomeIncidents } from './store/postgres/home-incidents.ts'
+import { linkToken } from './store/postgres/incident-links.ts'
+import { createIncidents } from './store/postgres/incidents.ts'
+import { createIncomingMessages } from './store/postgres/incoming-messages.ts'
+import { createLogAppend } from './store/postgres/log-append.ts'
+import { createOutbox } from './store/postgres/outbox.ts'
+import { createTwilioSms } from './store/sms/twilio.ts'
+import { type Swept, startSweeping } from './sweep.ts'
+
+/** Hands every role its ports. Rooms never meet here or anywhere else: what one says to another goes through a port. */
+
+export const ROLES = ['ingest', 'rules', 'escalation', 'notify', 'history', 'api'] as const
+export type Role = (typeof ROLES)[number]
+
+export type Addresses = { publicUrl: string; httpPort: number }
+export type Running = { mqttUrl: string | null }
+
+/**
+ * Starts the roles from the end of the way to its beginning, so that nothing is taken in before somebody can carry it
+ * on; they end in the reverse order: the entrance closes first, and what was taken in still goes out.
+ */
+export async function startRoles(
+  roles: ReadonlySet<Role>,
+  parts: { foundation: Foundation; lifecycle: Lifecycle; addresses: Addresses; twilio: TwilioConfig },
+): Promise<Running> {
+  const { foundation, lifecycle } = parts
+  const swept: Swept[] = []
+  // The API and notify fold a person's answer at once, so they carry the escalation too; it sweeps where it is a role.
+  const escalation = needsEscalation(roles) ? await openEscalation(parts) : null
+  const notify = escalation && (roles.has('notify') || roles.has('api')) ? openNotify(parts, escalation) : null
+  if (roles.has('notify') && notify) {
+    foundation.hints.listen('outbox', notify.onHint)
+    swept.unshift({ role: 'notify', sweep: notify.sweep })
+  }
+  if (roles.has('escalation') && escalation) {
+    foundation.hints.listen('incident', escalation.onHint)
+    swept.unshift({ role: 'escalation', sweep: escalation.sweep })
+  }
+  if (roles.has('rules')) swept.unshift(await openRules(parts))
+  const sweeper = startSweeping(swept, foundation)
+  lifecycle.onEnd('sweeps', () => sweeper.close())
+  const mqttUrl = roles.has('ingest') ? await openIngest(parts) : null
+  return { mqttUrl }
+}
+
+type Parts = Parameters<typeof startRoles>[1]
+
+function needsEscalation(roles: ReadonlySet<Role>): boolean {
+  return roles.has('escalation') || roles.has('notify') || roles.has('api')
+}
+
+async function openEscalation({ foundation, lifecycle, addresses }: Parts): Promise<Escalation> {
+  const { pool, sealing, hints, clock, log } = foundation
+  const escalation = await startEscalation({
+    incidents: createIncidents(pool, sealing),
+    hints,
+    clock,
+    log,
+    publicUrl: addresses.publicUrl,
+    linkToken: (outboxId) => linkToken(sealing, outboxId),
+  })
+  lifecycle.onEnd('escalation', () => escalation.close())
+  return escalation
+}
+
+function openNotify({ foundation, lifecycle, addresses, twilio }: Parts, escalation: Escalation): Notify {
+  const { pool, sealing, hints, clock, log, metrics } = foundation
+  const provider = createTwilioSms({
+    accountSid: twilio.accountSid,
+    authToken: twilio.authToken,
+    fromNumber: twilio.from,
+    apiUrl: twilio.apiUrl,
+  })
+  lifecycle.onEnd('SMS provider', () => provider.close())
+  const notify = startNotify({
+    outbox: createOutbox(pool, sealing),
+    incoming: createIncomingMessages(pool, sealing),
+    people: createIncidents(pool, sealing),
+    provider,
+    statusCallbackUrl: (outboxId) =>
+      `${addresses.publicUrl}/webhooks/twilio/message-status?outboxId=${encodeURIComponent(outboxId)}`,
+    submit: escalation.submit,
+    hints,
+    clock,
+    log,
+    metrics,
+    random: Math.random,
+  })
+  lifecycle.onEnd('notify', () => notify.close())
+  return notify
+}
+
+async function openRules({ foundation, lifecycle }: Parts): Promise<Swept> {
+  const { pool, hints, clock, log, metrics } = foundation
+  const rules = await startRules({
+    store: createFoldStore(pool),
+    fold: createCoreFold(decoder),
+    shards: SHARDS,
+    hints,
+    clock,
+    log,
+    metrics,
+  })
+  lifecycle.onEnd('rules', () => rules.close())
+  hints.listen('log', rules.onHint)
+  return { role: 'rules', sweep: rules.sweep }
+}
+
+async function openIngest({ foundation, lifecycle }: Parts): Promise<string> {
+  const { config, pool, sealing, changes, hints, clock, log, metrics } = foundation
+  const { tls, mqtt } = config
+  const ingest = await startIngest({
+    host: mqtt.host,
+    port: mqtt.port,
+    ...(tls && mqtt.tlsPort !== null
+      ? { tls: { port: mqtt.tlsPort, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } }
+      : {}),
+    accounts: createDeviceAccounts(pool, sealing),
+    logAppend: createLogAppend(pool),
+    homeIncidents: createHomeIncidents(pool),
+    changes,
+    hints,
+    clock,
+    log,
+    metrics,
+    limits: { ratePerAccount: mqtt.ratePerAccount },
+  })
+  lifecycle.onEnd('ingest', () => ingest.close())
+  return ingest.url
+}
