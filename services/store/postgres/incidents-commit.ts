@@ -48,14 +48,17 @@ const COMMIT = `
   ), written as (
     select n.*, coalesce(c.phone_sealed, u.phone_sealed) as phone_sealed, coalesce(c.phone_hash, u.phone_hash) as phone_hash
     from jsonb_to_recordset($8) as n(outbox_id text, incident_id text, recipient text, purpose text, priority smallint,
-      code smallint, body_sealed text, raised_at float8, token_hash text, seen_xid text)
+      code smallint, body_sealed text, raised_at float8, token_hash text, seen_xid text,
+      ordinal integer)
     left join contact c on c.home_id = $1 and n.recipient = 'contact:' || c.contact_id
     left join app_user u on n.recipient = 'user:' || u.user_id
   ), sent as (
     insert into outbox (home_id, outbox_id, incident_id, recipient, channel, purpose, priority, code, phone_sealed,
-      phone_hash, body_sealed, status, raised_at)
+      phone_hash, body_sealed, status, raised_at, created_at)
     select $1, outbox_id, incident_id, recipient, 'sms', purpose, priority, code, phone_sealed, phone_hash,
-      decode(body_sealed, 'hex'), 'pending', to_timestamp(raised_at / 1000)
+      decode(body_sealed, 'hex'), 'pending', to_timestamp(raised_at / 1000),
+      -- In the order in which they were decided, and so sent.
+      (select platform_now()) + ordinal * interval '1 microsecond'
     from written where phone_sealed is not null
   ), no_phone as (
     insert into incident_input (home_id, incident_id, body)
@@ -113,7 +116,9 @@ export async function commitIncidents(
           commit.timers.map((timer) => ({ incident_id: timer.incidentId, applied_version: timer.appliedVersion })),
         ),
         JSON.stringify(commit.events.map(eventRow)),
-        JSON.stringify(commit.messages.map((message) => messageRow(message, commit.view.codes, sealing))),
+        JSON.stringify(
+          commit.messages.map((message, ordinal) => messageRow(message, ordinal, commit.view.codes, sealing)),
+        ),
         commit.withdrawnOutboxIds,
         commit.changedIncidentIds,
         known.length,
@@ -162,7 +167,7 @@ function eventRow({ incidentId, event }: EscalationCommit['events'][number]) {
   return { incident_id: incidentId, seq, at, type, body }
 }
 
-function messageRow(message: NewMessage, codes: GivenCode[], sealing: Sealing) {
+function messageRow(message: NewMessage, ordinal: number, codes: GivenCode[], sealing: Sealing) {
   const seen = codes.find((given) => given.ref === message.recipient && given.code === message.code)
   return {
     outbox_id: message.outboxId,
@@ -175,5 +180,6 @@ function messageRow(message: NewMessage, codes: GivenCode[], sealing: Sealing) {
     raised_at: message.raisedAtMs,
     token_hash: message.linkToken === null ? null : sealing.secretHash(message.linkToken).toString('hex'),
     seen_xid: seen?.xid ?? null,
+    ordinal,
   }
 }

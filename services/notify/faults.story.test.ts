@@ -1,0 +1,181 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { SmsProvider } from '../ports.ts'
+import { PHONES } from './testing/community.ts'
+import { beginStory, machineClock, type Story } from './testing/story.ts'
+
+let story: Story
+beforeEach(async () => {
+  story = await beginStory()
+})
+afterEach(() => story.end())
+
+describe('a provider that does not do what it should', () => {
+  beforeEach(() => story.start())
+
+  test('accepts and cuts the connection: looked up and found, nobody gets it twice', async () => {
+    await story.fault({ mode: 'drop-after-accept' })
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.expectSilence()
+    expect(await story.duplicates()).toEqual([])
+    const [row] = await story.outboxRows()
+    expect(row).toMatchObject({ attempts: 1 })
+    expect(['accepted', 'delivered']).toContain(row?.status)
+  })
+
+  test('answers 500 three times: tried again within seconds, one message arrives', async () => {
+    await story.fault({ mode: 'http-500' })
+    await story.signal()
+    await story.pass(3_000, 1_000)
+    expect((await story.outboxRows())[0]).toMatchObject({ status: 'pending', error_code: 'twilio-20500' })
+    await story.healthy()
+    await story.pass(5_000, 1_000)
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.expectSilence()
+    expect(await story.duplicates()).toEqual([])
+  })
+
+  test('refuses the number: the next person is told now, not at the end of the step', async () => {
+    await story.fault({ match: { to: PHONES.daughter }, mode: 'reject', errorCode: 21610 })
+    await story.signal()
+    await story.expectSms('son', /^EMERGENCY/)
+    await story.expectSilence()
+  })
+
+  test('takes it and cannot deliver it: the next person is told now', async () => {
+    await story.fault({ match: { to: PHONES.daughter }, mode: 'undelivered' })
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.expectSms('son', /^EMERGENCY/)
+    await story.expectSilence()
+    expect((await story.outboxRows())[0]).toMatchObject({ status: 'failed', error_code: 'twilio-30003' })
+  })
+
+  test('takes it and says nothing more: after 30 s the next person is told', async () => {
+    await story.fault({ match: { to: PHONES.daughter }, mode: 'accepted-never-delivered' })
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.pass(31_000, 31_000)
+    await story.expectSms('son', /^EMERGENCY/)
+    await story.expectSilence()
+    const told = (await story.pool.query("select body from incident_event where type = 'MessageFailed'")).rows
+    expect(told).toEqual([{ body: expect.objectContaining({ errorCode: 'no-receipt' }) }])
+  })
+
+  test('delivers and loses the receipt: read back, and nobody else is told', async () => {
+    await story.fault({ mode: 'no-receipts' })
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.pass(31_000, 31_000)
+    await story.expectSilence()
+    expect((await story.outboxRows())[0]).toMatchObject({ status: 'delivered' })
+  })
+
+  test('sends each receipt twice and out of order: the state never goes back', async () => {
+    await story.fault({ mode: 'duplicate-receipts' })
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.expectSilence()
+    const [row] = await story.outboxRows()
+    const { rows } = await story.pool.query<{ provider_id: string }>('select provider_id from outbox')
+    const receipt = { outboxId: row?.outbox_id ?? '', providerId: rows[0]?.provider_id ?? '' }
+    for (const state of ['failed', 'accepted', 'failed'] as const) {
+      await story.running().notify.onStatusCallback({ ...receipt, state, errorCode: null })
+    }
+    expect((await story.outboxRows())[0]).toMatchObject({ status: 'delivered' })
+    await story.expectSilence()
+  })
+})
+
+describe('a sender that dies or freezes', () => {
+  test('killed after the provider took it and before it knew: found again, nobody gets it twice', async () => {
+    await story.start(({ provider }) => ({ provider: dyingAfter(provider) }))
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    story.kill()
+    await story.start()
+    await story.pass(16_000, 16_000)
+    await story.expectSilence()
+    expect(await story.duplicates()).toEqual([])
+    expect((await story.outboxRows())[0]?.status).toMatch(/accepted|delivered/)
+  })
+
+  test('killed before the request went out: sent by the successor, and counted as a possible duplicate', async () => {
+    await story.start(({ provider }) => ({ provider: { ...provider, send: () => new Promise<never>(() => {}) } }))
+    await story.signal()
+    await expect.poll(async () => (await story.outboxRows())[0]?.status).toBe('sending')
+    story.kill()
+    await story.start()
+    await story.pass(16_000, 16_000)
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.expectSilence()
+    expect(await story.duplicates()).toEqual([{ cause: 'sender-lost', count: 1 }])
+  })
+
+  test('frozen between its claim and its request, past the claim: it sends nothing when it wakes', async () => {
+    let frozenMs = 0
+    await story.start(({ outbox, clock }) => ({
+      clock: { ...clock, monotonicMs: () => machineClock.monotonicMs() + frozenMs },
+      outbox: {
+        ...outbox,
+        async claimDue(asked) {
+          const claim = await outbox.claimDue(asked)
+          // Stopped here for 20 s, with what it has claimed in hand; another process goes on meanwhile.
+          if (claim.messages.length > 0 && frozenMs === 0) {
+            frozenMs = 20_000
+            await story.setClockAhead(frozenMs)
+            const successor = await story.startPlatform()
+            await successor.notify.sweep()
+            await successor.notify.drain()
+            await successor.notify.close()
+            await successor.escalation.close()
+          }
+          return claim
+        },
+      },
+    }))
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.expectSilence()
+    expect((await story.outboxRows()).map(({ attempts }) => attempts)).toEqual([2])
+  })
+})
+
+test('taken while the alarm to the next person is just being sent: no further attempt at it', async () => {
+  let letGo: () => void = () => {}
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  await story.start(({ provider }) => ({
+    provider: {
+      ...provider,
+      async send(message) {
+        if (message.to !== PHONES.son) return provider.send(message)
+        await held
+        return { outcome: 'rejected', code: 'twilio-20500', temporary: true }
+      },
+    },
+  }))
+  await story.signal()
+  const alarm = await story.expectSms('daughter', /^EMERGENCY/)
+  await story.setClockAhead(45_000)
+  await story.running().escalation.sweep()
+  await expect.poll(async () => (await story.outboxRows())[1]?.status).toBe('sending')
+  await alarm.thenReply('1')
+  await story.expectSms('daughter', /^You have it/)
+  letGo()
+  await story.pass(60_000)
+  await story.expectSilence()
+  expect((await story.outboxRows())[1]).toMatchObject({ status: 'withdrawn', attempts: 1 })
+})
+
+/** Hands the message to the provider and never hears the answer, as a process that is killed in between. */
+function dyingAfter(provider: SmsProvider): SmsProvider {
+  return {
+    ...provider,
+    async send(message) {
+      await provider.send({ to: message.to, body: message.body })
+      return new Promise<never>(() => {})
+    },
+  }
+}

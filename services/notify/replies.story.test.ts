@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { HOME, OTHER_HOME, PHONES } from './testing/community.ts'
+import { beginStory, type Story } from './testing/story.ts'
+
+const HOUR_MS = 3_600_000
+
+let story: Story
+beforeEach(async () => {
+  story = await beginStory()
+  await story.start()
+})
+afterEach(() => story.end())
+
+test('one phone for two homes: a bare 1 takes nothing, the code takes the right one', async () => {
+  await story.signal({ homeId: HOME })
+  const first = await story.expectSms('daughter', /Bldg 3-502/)
+  await story.signal({ homeId: OTHER_HOME })
+  const second = await story.expectSms('daughter', /Bldg 7-101/)
+  expect(first.code).not.toBe(second.code)
+
+  await second.thenReply('1')
+  await story.expectSms(
+    'daughter',
+    new RegExp(`^Nothing taken.*1 ${second.code} = Bldg 7-101.*1 ${first.code} = Bldg 3-502`),
+  )
+  expect((await story.incidents()).map(({ status }) => status)).toEqual(['open', 'open'])
+
+  await second.thenReply(`１　${first.code}`)
+  await story.expectSms('daughter', /^You have it: Bldg 3-502/)
+  await story.expectSilence()
+  expect((await story.incidents()).map(({ homeId, status }) => [homeId, status])).toEqual([
+    [HOME, 'acknowledged'],
+    [OTHER_HOME, 'open'],
+  ])
+})
+
+test('the same reply pushed twice, and read back once more, is one reply', async () => {
+  await story.signal()
+  const alarm = await story.expectSms('daughter', /^EMERGENCY/)
+  const reply = {
+    providerId: 'SM1',
+    from: PHONES.daughter,
+    to: '+8615500000000',
+    body: `1 ${alarm.code}`,
+    sentAtMs: null,
+  }
+  const { notify } = story.running()
+  await Promise.all([notify.onIncomingMessage(reply), notify.onIncomingMessage(reply)])
+  await notify.onIncomingMessage(reply)
+  await story.expectSms('daughter', /^You have it/)
+  await story.expectSilence()
+  const { rows } = await story.pool.query('select verdict from incoming_message')
+  expect(rows).toEqual([{ verdict: 'take-accepted' }])
+})
+
+test('a second taker is told who already has it', async () => {
+  await story.signal()
+  const alarm = await story.expectSms('daughter', /^EMERGENCY/)
+  await story.pass(45_000)
+  const sons = await story.expectSms('son', /^EMERGENCY/)
+  await alarm.thenReply('1')
+  await story.expectSms('daughter', /^You have it/)
+  await story.expectSms('son', /^Chen Mei has it/)
+  await sons.thenReply('1')
+  await story.expectSms('son', /^Chen Mei already has it/)
+  await story.expectSilence()
+})
+
+test('a late reply after close and re-open means the incident it answers, not the new one', async () => {
+  await story.signal()
+  const old = await story.expectSms('daughter', /^EMERGENCY/)
+  const [incident] = await story.incidents()
+  const by = await story.ports().incidents.findResponder(HOME, 'user:u1')
+  if (!incident || !by) throw new Error('the story has lost its people')
+  const resolve = { type: 'Resolve', by, outcome: 'false-alarm', note: null, personSeenOrHeard: true } as const
+  await story.running().escalation.submit(HOME, incident.id, { type: 'Acknowledge', by, via: 'api' })
+  await story.expectSms('daughter', /^Li Na has it/)
+  expect(await story.running().escalation.submit(HOME, incident.id, resolve)).toEqual({ type: 'accepted' })
+  await story.expectSms('daughter', /^Over:.*false alarm \(Li Na\)/)
+
+  await story.signal()
+  const again = await story.expectSms('daughter', /^EMERGENCY/)
+  expect(again.code).not.toBe(old.code)
+  await old.thenReply(`1 ${old.code}`)
+  await story.expectSms('daughter', /^Already over/)
+  await story.expectSilence()
+  expect((await story.incidents()).map(({ status }) => status)).toEqual(['resolved', 'open'])
+})
+
+test('a reply that came while we were down is read back at the start', async () => {
+  await story.signal()
+  const alarm = await story.expectSms('daughter', /^EMERGENCY/)
+  await story.sweep()
+  await story.stop()
+  await alarm.thenReply('1')
+  await story.start()
+  await story.sweep()
+  await story.expectSms('daughter', /^You have it/)
+  await story.expectSilence()
+})
+
+test('a reply that was stored before a crash is judged by the next sweep', async () => {
+  await story.signal()
+  const alarm = await story.expectSms('daughter', /^EMERGENCY/)
+  await story.ports().incoming.record({
+    providerId: 'SM7',
+    from: PHONES.daughter,
+    to: '',
+    body: `1 ${alarm.code}`,
+    sentAtMs: null,
+  })
+  await story.pass(15_000)
+  await story.expectSms('daughter', /^You have it/)
+  await story.expectSilence()
+})
+
+test('a number that we do not know is kept and not answered; a letter from one that we know is', async () => {
+  await story.reply('stranger', '1')
+  await story.reply('son', 'who is this?')
+  await story.expectSms('son', /^Not understood/)
+  await story.reply('son', '1')
+  await story.expectSms('son', /^Nothing is waiting for you/)
+  await story.expectSilence()
+  const { rows } = await story.pool.query('select verdict from incoming_message order by verdict')
+  expect(rows.map(({ verdict }) => verdict)).toEqual(['not-understood', 'nothing-open', 'unknown-number'])
+})
+
+test('STOP from a responder reaches the coordinator', async () => {
+  await story.reply('son', 'STOP')
+  await story.expectSms('coordinator', /^Chen Bo's phone has opted out/)
+  await story.expectSilence()
+})
+
+test('a code is not given to the same phone again for 72 h', async () => {
+  const codes = new Set<string>()
+  for (let count = 0; count < 5; count += 1) {
+    await story.signal({ subject: `${count}` })
+    codes.add((await story.expectSms('daughter', /^EMERGENCY/)).code)
+  }
+  expect(codes.size).toBe(5)
+  const { rows } = await story.pool.query('select count(*)::int as codes from phone_code')
+  expect(rows).toEqual([{ codes: 5 }])
+  await story.pool.query("update incident set wake_at = platform_now() + interval '1 year'")
+  await story.setClockAhead(73 * HOUR_MS)
+  const { facts } = await story.ports().incidents.readHome(HOME)
+  expect(facts.usedCodes['contact:c1'] ?? []).toEqual([])
+})
