@@ -53,8 +53,8 @@ export function planPass(
 function applyInput(pass: Pass, incidentId: string | null, input: IncidentInput): void {
   const { commit } = pass
   const { inputId } = input
-  const before = incidentFor(pass, incidentId, input)
   try {
+    const before = incidentFor(pass, incidentId, input)
     const folded = foldIncident(before, input, commit.view.facts, commit.nowMs)
     const { incident, result } = folded
     if (incident) {

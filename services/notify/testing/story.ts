@@ -181,10 +181,13 @@ export async function beginStory() {
     kill() {
       platform = null
     },
-    async signal(signal: Partial<Signal> & { homeId?: string; kind?: IncidentKind; type?: Signal['type'] } = {}) {
+    async signal(
+      signal: Partial<Signal> & { homeId?: string; kind?: IncidentKind; type?: Signal['type'] } = {},
+      { hinted } = { hinted: true },
+    ) {
       const { homeId = HOME, ...rest } = signal
       await writeSignal(pool, homeId, rest)
-      await platform?.escalation.onHint(homeId)
+      if (hinted) await platform?.escalation.onHint(homeId)
     },
     async fault(fault: Record<string, unknown>) {
       const response = await fetch(`${gateway.url}/faults`, {

@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { HOME } from '../notify/testing/community.ts'
+import { beginStory, type Platform, type Story } from '../notify/testing/story.ts'
+
+const HOUR_MS = 3_600_000
+
+let story: Story
+beforeEach(async () => {
+  story = await beginStory()
+})
+afterEach(() => story.end())
+
+describe('two workers at once', () => {
+  let other: Platform
+  beforeEach(async () => {
+    await story.start()
+    other = await story.startPlatform()
+  })
+  afterEach(async () => {
+    await other.notify.close()
+    await other.escalation.close()
+  })
+
+  test('twenty presses folded by both make one incident and one message', async () => {
+    const { incidents } = story.ports()
+    const presses = Array.from({ length: 20 }, () => story.signal({ deviceId: 'sos-bath' }))
+    const both = Array.from({ length: 20 }, () => other.escalation.onHint(HOME))
+    await Promise.all([...presses, ...both])
+    await Promise.all([story.sweep(), other.escalation.sweep(), other.notify.sweep()])
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.expectSilence()
+    const open = await story.incidents()
+    expect(open.map(({ raisedCount }) => raisedCount)).toEqual([20])
+    expect((await incidents.readHome(HOME)).inputs).toEqual([])
+  })
+
+  test('both find the same step due: one message', async () => {
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.sweep()
+    await story.setClockAhead(45_000)
+    await Promise.all(
+      Array.from({ length: 10 }, () => [story.running().escalation.sweep(), other.escalation.sweep()]).flat(),
+    )
+    await story.expectSms('son', /^EMERGENCY/)
+    await story.expectSilence()
+  })
+
+  test('two people take it through two workers: one has it, the other is told who', async () => {
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.sweep()
+    const [incident] = await story.incidents()
+    const { incidents } = story.ports()
+    const [lina, zhao] = await Promise.all(['user:u1', 'user:u2'].map((ref) => incidents.findResponder(HOME, ref)))
+    if (!incident || !lina || !zhao) throw new Error('the story has lost its people')
+    const verdicts = await Promise.all([
+      story.running().escalation.submit(HOME, incident.id, { type: 'Acknowledge', by: lina, via: 'api' }),
+      other.escalation.submit(HOME, incident.id, { type: 'Acknowledge', by: zhao, via: 'api' }),
+    ])
+    expect(verdicts.map(({ type }) => type).sort()).toEqual(['accepted', 'alreadyTaken'])
+    await story.expectSms('daughter', /(Li Na|Zhao Yan) has it/)
+    await story.expectSilence()
+  })
+
+  test('a worker that was frozen between reading and writing throws its work away', async () => {
+    const { incidents } = story.ports()
+    await story.stop()
+    let frozen = false
+    await story.start(() => ({
+      incidents: {
+        ...incidents,
+        async commit(commit) {
+          if (!frozen) {
+            frozen = true
+            await other.escalation.onHint(HOME)
+          }
+          return incidents.commit(commit)
+        },
+      },
+    }))
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.expectSilence()
+    expect(await story.incidents()).toHaveLength(1)
+    expect(frozen).toBe(true)
+  })
+})
+
+describe('what the database lost, or its clock', () => {
+  test('a signal whose hint was lost is folded by the sweep', async () => {
+    await story.start()
+    await story.signal({}, { hinted: false })
+    await story.setClockAhead(1_000)
+    await story.sweep()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.expectSilence()
+  })
+
+  test('the clock is set back by an hour: the next person is still told after 45 s', async () => {
+    let passedMs = 0
+    await story.start(({ clock }) => ({ clock: { ...clock, monotonicMs: () => clock.monotonicMs() + passedMs } }))
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.sweep()
+    await story.setClockAhead(-HOUR_MS)
+    await story.sweep()
+    passedMs += 46_000
+    await story.setClockAhead(46_000)
+    await story.sweep()
+    await story.expectSms('son', /^EMERGENCY/)
+    await story.expectSilence()
+  })
+
+  test('the clock is set back by an hour while we are down: the next person is told all the same', async () => {
+    await story.start()
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.sweep()
+    await story.stop()
+    await story.setClockAhead(-HOUR_MS)
+    let passedMs = 0
+    await story.start(({ clock }) => ({ clock: { ...clock, monotonicMs: () => clock.monotonicMs() + passedMs } }))
+    await story.sweep()
+    passedMs += 46_000
+    await story.sweep()
+    await story.expectSms('son', /^EMERGENCY/)
+    await story.expectSilence()
+  })
+
+  test('the clock jumps ahead by an hour: every step of the round that fell due is told at once', async () => {
+    await story.start()
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.sweep()
+    await story.setClockAhead(HOUR_MS)
+    await story.sweep()
+    await story.expectSms('son', /^EMERGENCY/)
+    await story.expectSms('worker', /^EMERGENCY/)
+    await story.expectSms('coordinator', /^EMERGENCY/)
+    await story.expectSilence()
+  })
+
+  test('an input that no fold can take is set aside and does not hold up the next alarm', async () => {
+    await story.start()
+    await story.pool.query('insert into incident_input (home_id, body) values ($1, \'{"type":"SignalReceived"}\')', [
+      HOME,
+    ])
+    await story.signal()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.expectSilence()
+    const { rows } = await story.pool.query('select rejected from incident_input where rejected is not null')
+    expect(rows).toEqual([{ rejected: 'fold-failed' }])
+  })
+})
