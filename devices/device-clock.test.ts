@@ -38,6 +38,7 @@ describe('a device clock', () => {
   it('a little ahead is corrected at once, and set right it is believed again', () => {
     expect(errorsOf((index) => (index < 3 ? 120_000 : 0), 8).at(-1)).toBe(0)
     expect(errorsOf(() => 120_000, 3)).toEqual([0, 0, 0])
+    expect(errorsOf(() => 1_500, 6)).toEqual([0, 0, 0, 0, 0, 0])
   })
 
   it('set right after running behind it is believed again at once', () => {

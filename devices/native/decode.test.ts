@@ -68,6 +68,15 @@ describe('the native convention', () => {
     expect(first.observations[0]).not.toHaveProperty('idReused')
   })
 
+  it('remembers an id for a day, and no longer', () => {
+    const payload = '{"id":"1","kind":"bed","state":"empty"}'
+    const { deviceState } = decoder.decode(null, raw('event', payload), placed)
+    const later = (hours: number) =>
+      decoder.decode(deviceState, raw('event', payload, { receivedAt: RECEIVED_AT + hours * 3_600_000 }), placed)
+        .rejected
+    expect([later(1), later(23), later(25)]).toEqual(['duplicate', 'duplicate', null])
+  })
+
   it('keeps a retained event from being a new press, and takes a retained status', () => {
     const event = decoder.decode(null, raw('event', '{"kind":"sos","state":"pressed"}', { retain: true }), placed)
     expect(event).toMatchObject({ observations: [], rejected: 'stale-retained' })

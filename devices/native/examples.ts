@@ -79,6 +79,11 @@ export const EXAMPLES: readonly Example[] = [
     ],
   },
   {
+    leaf: 'telemetry',
+    payload: '{"temperatureC":-0.0}',
+    observations: [{ kind: 'measurement', values: { temperatureC: 0 } }],
+  },
+  {
     leaf: 'status',
     payload: '{"state":"online","batteryPercent":88,"rssiDbm":-61}',
     observations: [

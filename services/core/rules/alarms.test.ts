@@ -101,6 +101,15 @@ describe('combustible gas by its reading', () => {
     expect(home.passes(5_000).map(inShort)).toEqual(['raised critical gas gas-high'])
   })
 
+  it('that is real stays real when it grows worse while the home is being tested', () => {
+    const home = begin()
+    home.says('gas-kitchen', 'telemetry', reads(7))
+    home.passes(30_000)
+    home.facts = factsOf(DEVICES, { testModeUntil: home.now + 3_600_000 })
+    home.says('gas-kitchen', 'telemetry', reads(12))
+    expect(home.passes(5_000).map(inShort)).toEqual(['raised critical gas gas-high'])
+  })
+
   it('returns only when neither the reading nor the flag stands', () => {
     const home = begin()
     home.says('gas-kitchen', 'event', { kind: 'gas', state: 'alarm' })

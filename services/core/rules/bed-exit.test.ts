@@ -65,6 +65,13 @@ describe('left bed at night', () => {
     expect(home.passes(15 * MINUTE).map(inShort)).toEqual(['raised warning bed-exit bed-left'])
   })
 
+  it('does not let older news overtake newer', () => {
+    const home = begin()
+    home.says('sleep-bed', 'event', { at: NIGHT - MINUTE, kind: 'bed', state: 'occupied' })
+    home.says('sleep-bed', 'event', { at: NIGHT - 2 * MINUTE, kind: 'bed', state: 'empty' })
+    expect(home.passes(3_600_000)).toEqual([])
+  })
+
   it('knows the night of the home', () => {
     const day = begin(NOON)
     bed(day, 'occupied')

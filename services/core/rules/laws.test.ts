@@ -63,7 +63,7 @@ const pause = fc.oneof(
 /** How the device's clock stands to ours; null when it says no time. */
 const offset = fc.oneof(
   fc.constant(null),
-  fc.integer({ min: -2_000, max: 0 }),
+  fc.integer({ min: -30_000, max: 0 }),
   fc.integer({ min: -3_600_000, max: 3_600_000 }),
 )
 const step = fc.record({ deviceId, said, pause, offset, dup: fc.boolean() })

@@ -88,6 +88,16 @@ describe('a silent gateway', () => {
     ])
   })
 
+  it('leaves those behind it unjudged while it is itself in doubt', () => {
+    const settings = { ...DEFAULT_SETTINGS, gatewayLostSeconds: 3_600, sosButtonLostMinutes: 5, deviceLostMinutes: 5 }
+    const home = tellStory(decoder, factsOf(BEHIND, { settings }), NOON)
+    home.says('sos-bath', 'status', ONLINE)
+    home.says('smoke-kitchen', 'status', ONLINE)
+    expect(home.passes(59 * MINUTE)).toEqual([])
+    expect(home.says('gw', 'status', ONLINE)).toEqual([])
+    expect(home.passes(4 * MINUTE)).toEqual([])
+  })
+
   it('is heard through the devices behind it', () => {
     const home = tellStory(decoder, factsOf(BEHIND), NOON)
     home.passes(HOUR)
