@@ -18,14 +18,18 @@ import { CRITICAL_LAST_RESORT, type EscalationPolicy, SHORTEST_REPEAT_S, type Ta
 /** A press that was this old when it reached us says so in its text. */
 const LATE_AFTER_MS = 5 * 60_000
 
+/** From the policy's first step: when the incident opens, and when it has worsened. */
 export function startEscalation(draft: Draft): void {
-  beginRound(draft, 1)
+  const { position, policy } = draft.incident
+  position.lastRound = position.round + policy.rounds
+  beginRound(draft, position.round + 1)
 }
 
 /** The step time has come: the next step, the next round, or the next repetition. */
 export function advance(draft: Draft): void {
   const { position, policy } = draft.incident
-  if (position.round > policy.rounds || position.nextStep >= policy.steps.length) beginRound(draft, position.round + 1)
+  if (position.round > position.lastRound || position.nextStep >= policy.steps.length)
+    beginRound(draft, position.round + 1)
   else runSteps(draft, false)
 }
 
@@ -33,7 +37,9 @@ export function advance(draft: Draft): void {
 export function resumeEscalation(draft: Draft): void {
   const { position, policy } = draft.incident
   const next = policy.steps[position.nextStep]
-  if (position.round > policy.rounds || !next) {
+  if (position.round > position.lastRound || !next) {
+    // Without a last resort the rounds are over; somebody must still hear that it is open again.
+    if (!lastResortOf(draft.incident)) position.lastRound = position.round + 1
     beginRound(draft, position.round + 1)
     return
   }
@@ -59,8 +65,9 @@ export function clearEscalation(incident: Incident): void {
 
 function beginRound(draft: Draft, round: number): void {
   const { incident, now } = draft
-  incident.position = { round, nextStep: 0, roundStartedAt: now, lastStepAt: now }
-  if (round > incident.policy.rounds) repeatLastResort(draft)
+  const { lastRound } = incident.position
+  incident.position = { round, lastRound, nextStep: 0, roundStartedAt: now, lastStepAt: now }
+  if (round > lastRound) repeatLastResort(draft)
   else runSteps(draft, false)
 }
 
@@ -100,7 +107,7 @@ function runSteps(draft: Draft, pull: boolean): void {
     if (!reached) pulling = true
     else if (early) pulling = false
   }
-  if (!policy.steps[position.nextStep] && !anyoneTellableIn(incident, position.round)) {
+  if (policy.steps.length > 0 && !policy.steps[position.nextStep] && !anyoneTellableIn(incident, position.round)) {
     record(draft, { type: 'NobodyReachable', round: position.round })
   }
   incident.due.step = nextStepDue(incident)

@@ -23,6 +23,7 @@ export function giveTo(draft: Draft, by: Responder, via: AnswerVia): void {
   incident.silentAtDesk = isFamily(by) && LIFE_SAFETY_KINDS.includes(incident.kind)
   clearEscalation(incident)
   incident.due.arrive = null
+  incident.takerToldAt = null
   startAskingClock(draft)
   withdrawPending(draft, incident.told)
   bringUpToDate(draft, [ref], () => ({ ...about(draft), purpose: 'taken', by: name }))

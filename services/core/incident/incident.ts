@@ -19,7 +19,7 @@ export type Incident = {
   /** Presses, alarms and further devices so far, the first included. */
   raisedCount: number
   openedAt: number
-  /** How late the first signal reached us. */
+  /** How old the first signal was when the incident opened. */
   lateByMs: number
   takenBy: Taker | null
   /** Who had it before the escalation resumed. */
@@ -38,6 +38,8 @@ export type Incident = {
   due: DueTimes
   /** The message whose answer `due.answer` or `due.arrive` waits for; if it fails for good there is nothing to wait for. */
   question: string | null
+  /** When the one who has it was last told of a new alarm; further presses within a minute are only counted. */
+  takerToldAt: number | null
   /** The earliest of `due`; null when nothing is awaited. */
   wakeAt: number | null
   /** Of the messages given so far; the next outbox id is made from it. */
@@ -53,8 +55,17 @@ export type AnswerVia = 'sms' | 'link' | 'api'
 /** A device that raised this incident. At most the devices of one home. */
 export type Source = { deviceId: string; deviceKind: DeviceKind; room: string | null; raisedAt: number }
 
-/** Where the escalation stands. Round 1 is the first; a round beyond the policy's is a repetition of the last resort. */
-export type Position = { round: number; nextStep: number; roundStartedAt: number; lastStepAt: number }
+/**
+ * Where the escalation stands. Rounds are numbered through the incident's whole life, from 1; a round beyond
+ * `lastRound` is a repetition of the last resort.
+ */
+export type Position = {
+  round: number
+  lastRound: number
+  nextStep: number
+  roundStartedAt: number
+  lastStepAt: number
+}
 
 export type DueTimes = {
   /** The next step, round or repetition. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { beginStory, daughter, factsOfHome, person, worker } from './story.ts'
+import { beginStory, daughter, factsOfHome, person } from './story.ts'
 
 describe('pressed again while nobody has it', () => {
   it('counts the press and tells again whoever was told a minute ago', () => {
@@ -46,6 +46,19 @@ describe('pressed again while nobody has it', () => {
     expect(story.incident).toBe(incident)
     story.raise({ kind: 'smoke', device: 'hall' })
     expect(story.incident.raisedCount).toBe(2)
+  })
+
+  it('asks anew whoever could not come for the warning', () => {
+    const story = beginStory()
+    story.raise({ kind: 'bed-exit', severity: 'warning' })
+    story.fold({ type: 'CannotCome', by: daughter, via: 'sms' })
+    story.raise({ kind: 'bed-exit', severity: 'critical' })
+    story.expectSms(
+      '0 s: alarm → daughter',
+      '0 s: cannot-noted → daughter',
+      '0 s: alarm → son',
+      '0 s: alarm → daughter',
+    )
   })
 
   it('starts the critical policy when a warning worsens, and never lessens', () => {
@@ -104,6 +117,25 @@ describe('raised again on a taken incident', () => {
     expect(story.incident).toMatchObject({ condition: 'active', wakeAt: 60_000 })
   })
 
+  it('still reaches a taker who has arrived, once a minute at most', () => {
+    const story = beginStory()
+    story.raise()
+    story.take(daughter)
+    story.fold({ type: 'Arrived', by: daughter })
+    story.raise()
+    story.until(59)
+    story.raise()
+    story.until(60)
+    story.raise()
+    story.until(7200)
+    story.expectSms(
+      '0 s: alarm → daughter',
+      '0 s: you-took → daughter',
+      '0 s: re-alarm → daughter',
+      '60 s: re-alarm → daughter',
+    )
+  })
+
   it('resumes also when the taker sits at the desk without a phone', () => {
     const desk = person('desk', 'coordinator', { hasPhone: false })
     const story = beginStory()
@@ -127,83 +159,6 @@ describe('raised again on a taken incident', () => {
       '10 s: re-alarm → daughter',
       '10 s: alarm → son',
     )
-  })
-})
-
-describe('taken, and then nothing more is heard', () => {
-  it('asks after 10 min, and resumes when no answer comes within 2', () => {
-    const story = beginStory()
-    story.raise()
-    story.until(90)
-    story.take(worker)
-    story.until(809)
-    story.expectSms(
-      '0 s: alarm → daughter',
-      '45 s: alarm → son',
-      '90 s: alarm → worker',
-      '90 s: taken → daughter',
-      '90 s: taken → son',
-      '90 s: you-took → worker',
-      '690 s: still-on-it → worker',
-    )
-    story.until(1410)
-    story.expectSms(
-      '810 s: alarm → coordinator',
-      '1110 s: alarm → daughter',
-      '1155 s: alarm → son',
-      '1200 s: alarm → worker',
-      '1410 s: alarm → coordinator',
-    )
-  })
-
-  it('gives 10 min more for a yes, again and again, until somebody has arrived', () => {
-    const story = beginStory()
-    story.raise()
-    story.take(daughter)
-    story.until(610)
-    story.take(daughter)
-    story.until(1210)
-    story.fold({ type: 'StillOnIt', by: daughter })
-    story.until(1800)
-    story.fold({ type: 'Arrived', by: daughter })
-    story.until(86_400)
-    story.expectSms(
-      '0 s: alarm → daughter',
-      '0 s: you-took → daughter',
-      '600 s: still-on-it → daughter',
-      '1210 s: still-on-it → daughter',
-    )
-    expect(story.incident.takenBy?.ref).toBe('daughter')
-  })
-
-  it('only the one who has it can say that they still have it', () => {
-    const story = beginStory()
-    story.raise()
-    story.take(daughter)
-    expect(story.fold({ type: 'StillOnIt', by: worker })).toEqual({ type: 'notAllowed', reason: 'not-the-taker' })
-  })
-
-  it('reminds of a warning after 15 min and escalates it after 45', () => {
-    const story = beginStory()
-    story.raise({ kind: 'bed-exit', severity: 'warning' })
-    story.take(daughter)
-    story.until(2700)
-    story.expectSms(
-      '0 s: alarm → daughter',
-      '0 s: you-took → daughter',
-      '900 s: still-on-it → daughter',
-      '2700 s: alarm → son',
-    )
-  })
-
-  it('a taker who went silent can take it again, and so can anybody else', () => {
-    const story = beginStory()
-    story.raise()
-    story.take(daughter)
-    story.until(720)
-    expect(story.incident.status).toBe('open')
-    expect(story.take(daughter)).toEqual({ type: 'accepted' })
-    expect(story.incident).toMatchObject({ status: 'acknowledged', takenBy: { ref: 'daughter', at: 720_000 } })
   })
 })
 

@@ -23,7 +23,7 @@ export function openIncident(signal: Raised, inputId: string, facts: Facts, now:
     sources: [sourceOf(signal)],
     raisedCount: 1,
     openedAt: now,
-    lateByMs: Math.max(0, signal.receivedAt - signal.at),
+    lateByMs: Math.max(0, now - signal.at),
     takenBy: null,
     takenBefore: null,
     handOverTo: null,
@@ -33,10 +33,11 @@ export function openIncident(signal: Raised, inputId: string, facts: Facts, now:
     outcome: null,
     resolvedAt: null,
     policy: structuredClone(policyFor(signal.kind, signal.severity, facts.policies)),
-    position: { round: 0, nextStep: 0, roundStartedAt: now, lastStepAt: now },
+    position: { round: 0, lastRound: 0, nextStep: 0, roundStartedAt: now, lastStepAt: now },
     told: [],
     due: { ...NOTHING_DUE },
     question: null,
+    takerToldAt: null,
     wakeAt: null,
     messageCount: 0,
     eventCount: 0,
@@ -81,8 +82,7 @@ export function raiseAgain(draft: Draft, signal: Raised): void {
   tellHome(draft)
   if (isWorse) worsen(draft, signal)
   else if (incident.status === 'open') tellAgainLater(draft)
-  // While the one who has it is being waited for they were told within the last minute: the press is counted.
-  else if (incident.due.arrive === null) tellTaker(draft)
+  else if (!takerJustTold(draft)) tellTaker(draft)
 }
 
 /** Lower ranks come later in the list of severities. */
@@ -101,11 +101,17 @@ function worsen(draft: Draft, signal: Raised): void {
   else startEscalation(draft)
 }
 
+function takerJustTold({ incident, now }: Draft): boolean {
+  const { takerToldAt, policy } = incident
+  return takerToldAt !== null && now < takerToldAt + policy.arriveWithinS * 1000
+}
+
 function tellTaker(draft: Draft): void {
   const { incident, facts, now } = draft
   const { takenBy, policy, due } = incident
   if (!takenBy) return
   if (incident.arrivedAt === null) due.arrive ??= now + policy.arriveWithinS * 1000
+  incident.takerToldAt = now
   record(draft, { type: 'TakerToldOfNewAlarm', by: named(takenBy) })
   if (!takenBy.hasPhone) return
   const message = {

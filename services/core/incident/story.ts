@@ -60,6 +60,7 @@ function beginRecord(facts: Facts, receipts: boolean) {
     said: [] as string[],
     events: [] as IncidentEvent[],
     home: [] as string[],
+    withdrawn: [] as string[],
     /** The newest message to each person. */
     outbox: new Map<string, string>(),
     fold(body: InputBody): FoldVerdict {
@@ -73,6 +74,7 @@ function beginRecord(facts: Facts, receipts: boolean) {
       for (const effect of result.effects) {
         if (effect.type === 'TellHome') record.home.push(homeLine(effect))
         if (effect.type === 'SendSms') record.send(effect)
+        if (effect.type === 'WithdrawPending') record.withdrawn.push(...effect.outboxIds)
       }
       return result.result
     },
@@ -137,6 +139,10 @@ export function beginStory(facts: Facts = factsOfHome(), { receipts = true }: { 
     /** Nobody was there to fire timers until this second. */
     awayUntil(second: number) {
       record.nowMs = second * 1000
+    },
+    /** Exactly these messages, by the order in which they were written from 1 on, have been taken back in all. */
+    expectWithdrawn(...numbers: number[]) {
+      expect(record.withdrawn.map((outboxId) => Number(outboxId.split('.').at(-1)))).toEqual(numbers)
     },
     /** Exactly these messages, in this order, since the last time they were asked for. */
     expectSms(...expected: string[]) {
