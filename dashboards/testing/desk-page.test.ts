@@ -114,6 +114,16 @@ describe('the desk', () => {
     expect(desk.platform.withoutCsrfHeader).toEqual([])
   })
 
+  it('shows no green while nothing is heard from a home', async () => {
+    const page = await open('/desk/', 'min')
+    await page.locator('[data-state=ok]').waitFor()
+    const home = aHome()
+    desk.platform.homes.set(home.id, { ...home, state: { ...home.state, gatewayLost: true } })
+    desk.platform.cutStreams()
+    await page.locator('p[data-state=unknown]', { hasText: '1 户没有消息' }).waitFor()
+    expect(await page.locator('[data-state=ok]').count()).toBe(0)
+  })
+
   it('keeps the address when the session ends, and leads back to it', async () => {
     desk.platform.put(anIncident())
     const page = await open('/desk/i/incident-1', 'min')

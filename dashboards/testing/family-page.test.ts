@@ -50,6 +50,7 @@ describe('the family page', () => {
     await page.getByRole('button', { name: '我来处理' }).click()
     await page.getByText(/王芳（家属）\d\d:\d\d 接手/).waitFor()
     await page.getByRole('button', { name: '结束' }).waitFor()
+    expect(await page.getByRole('button', { name: '一起处理' }).count()).toBe(0)
     expect(await page.locator('a[href="tel:120"]').count()).toBeGreaterThan(0)
   })
 

@@ -1,5 +1,5 @@
 /** No word for so long and the page counts as cut off. The server sends a heartbeat every 5 s. */
-export const SILENCE_LIMIT_MS = 12_000
+const SILENCE_LIMIT_MS = 12_000
 const TICK_MS = 1_000
 const RETRY_MIN_MS = 1_000
 const RETRY_MAX_MS = 10_000
@@ -16,7 +16,7 @@ export type StreamHandlers = {
 export type ReadResult = 'read' | 'signed-out' | 'failed'
 
 /** What the link needs from the browser; a test gives its own. */
-export type LinkPorts = {
+type LinkPorts = {
   openStream(handlers: StreamHandlers): { close(): void }
   /** Reads everything the page shows; on `read` the page has it. */
   readSnapshot(): Promise<ReadResult>
