@@ -1,0 +1,40 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/**
+ * The tests run against real parts. This looks whether they are there, installs what is missing on Debian as root, and
+ * elsewhere says in one line what to install. PostgreSQL, Node and the packages come with `npm ci`.
+ */
+const PARTS = [
+  { program: 'redis-server', debian: 'redis-server', homebrew: 'redis' },
+  { program: 'influxd', debian: 'influxdb', homebrew: 'influxdb@1' },
+  { program: 'mosquitto_pub', debian: 'mosquitto-clients', homebrew: 'mosquitto' },
+  { program: 'mosquitto', debian: 'mosquitto', homebrew: 'mosquitto' },
+  { program: 'chromium', debian: 'chromium', homebrew: '--cask chromium' },
+  { program: 'haproxy', debian: 'haproxy', homebrew: 'haproxy' },
+] as const
+
+/** Debian puts daemons where an ordinary user's path does not look. */
+const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin']
+
+const missing = PARTS.filter(({ program }) => !FOLDERS.some((folder) => folder && existsSync(join(folder, program))))
+if (missing.length > 0) provide()
+
+function provide(): void {
+  const canInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0
+  if (canInstall) {
+    const packages = missing.map((part) => part.debian)
+    process.stdout.write(`installing what the tests run against: ${packages.join(' ')}\n`)
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    execFileSync('apt-get', ['update', '-q'], { stdio: 'inherit', env })
+    // Their own services would only take ports; the tests start what they need.
+    execFileSync('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages], { stdio: 'inherit', env })
+    return
+  }
+  const names =
+    process.platform === 'darwin' ? missing.map((part) => part.homebrew) : missing.map((part) => part.debian)
+  const how = process.platform === 'darwin' ? 'brew install' : 'sudo apt-get install'
+  process.stderr.write(`the tests run against real parts; please install them first:\n  ${how} ${names.join(' ')}\n`)
+  process.exit(1)
+}

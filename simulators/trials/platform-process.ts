@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type SmsGateway, startSmsGateway } from '../sms-gateway/gateway.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const READY_LIMIT_MS = 60_000
+const END_LIMIT_MS = 30_000
+const ACCOUNT = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'simulator', fromNumber: '+8615500000000' }
+/** Of what a process said, so much is kept to explain a failure. */
+const OUTPUT_KEPT = 20_000
+
+export type DemoContact = { name: string; role: string; phone: string }
+export type DemoDevice = { id: string; kind: string; username: string; password: string }
+export type DemoFile = {
+  http: string
+  mqtt: string
+  smsGateway: string
+  users: { role: string; login: string; password: string }[]
+  homes: { id: string; gridCell: string; contacts: DemoContact[]; devices: DemoDevice[] }[]
+  staff: { name: string; role: string; phone: string; gridCell: string | null; onCall: boolean }[]
+}
+
+/**
+ * A platform as an operator runs it: its own processes, its own folder, its own ports, which stay the same over its
+ * restarts. The phones stand outside, so that they remember what came while the platform was down.
+ */
+export type PlatformUnderTrial = {
+  folder: string
+  phones: SmsGateway
+  ports: { http: number; mqtt: number }
+  /** Starts the roles in one process; ready when the entrance takes connections. */
+  start(roles?: string[], settings?: Record<string, string>): Promise<RunningPlatform>
+  demo(): DemoFile
+  /** Process id of the embedded database. */
+  postmasterPid(): number | null
+  /** Ends what still runs and removes the folder. */
+  destroy(): Promise<void>
+}
+
+export type RunningPlatform = {
+  pid: number
+  output(): string
+  /** SIGTERM, and the exit code. */
+  end(): Promise<number | null>
+  /** SIGKILL: like a pulled plug for this process. */
+  kill(): Promise<void>
+  exited: Promise<number | null>
+}
+
+export async function preparePlatform(settings: Record<string, string> = {}): Promise<PlatformUnderTrial> {
+  const folder = mkdtempSync(join(tmpdir(), 'anlin-trial-'))
+  const phones = await startSmsGateway({ ...ACCOUNT, deliveryTimes: { sentAfterMs: 5, deliveredAfterMs: 10 } })
+  const ports = { http: await freePort(), mqtt: await freePort() }
+  const incoming = `http://127.0.0.1:${ports.http}/webhooks/twilio/incoming-message`
+  phones.setIncomingWebhookUrl(incoming)
+  const running = new Set<RunningPlatform>()
+  const environment = {
+    PATH: process.env.PATH ?? '',
+    ANLIN_DATA: folder,
+    HTTP_PORT: String(ports.http),
+    MQTT_PORT: String(ports.mqtt),
+    TWILIO_ACCOUNT_SID: ACCOUNT.accountSid,
+    TWILIO_AUTH_TOKEN: ACCOUNT.authToken,
+    TWILIO_FROM: ACCOUNT.fromNumber,
+    TWILIO_API_URL: phones.url,
+    ...settings,
+  }
+  const postmasterPid = () => {
+    const file = join(folder, 'postgres', 'postmaster.pid')
+    return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) || null : null
+  }
+  return {
+    folder,
+    phones,
+    ports,
+    async start(roles = ['all'], more = {}) {
+      const platform = launch(roles, { ...environment, ...more })
+      running.add(platform)
+      void platform.exited.then(() => running.delete(platform))
+      await untilTaken(platform, roles.includes('all') || roles.includes('ingest') ? ports.mqtt : ports.http)
+      return platform
+    },
+    demo: () => JSON.parse(readFileSync(join(folder, 'demo.json'), 'utf8')) as DemoFile,
+    postmasterPid,
+    async destroy() {
+      await Promise.all([...running].map((platform) => platform.end()))
+      await endPostmaster(postmasterPid())
+      await phones.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function launch(roles: string[], environment: Record<string, string>): RunningPlatform {
+  const child: ChildProcess = spawn(process.execPath, ['services/main.ts', ...roles], {
+    cwd: ROOT,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const keep = (chunk: Buffer) => {
+    output = (output + chunk).slice(-OUTPUT_KEPT)
+  }
+  child.stdout?.on('data', keep)
+  child.stderr?.on('data', keep)
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    exited,
+    async end() {
+      child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), END_LIMIT_MS)
+      const code = await exited
+      clearTimeout(timer)
+      return code
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+async function untilTaken(platform: RunningPlatform, port: number): Promise<void> {
+  const deadline = performance.now() + READY_LIMIT_MS
+  let ended = false
+  void platform.exited.then(() => {
+    ended = true
+  })
+  while (!(await takesConnections(port))) {
+    if (ended || performance.now() > deadline) throw new Error(`the platform did not come up:\n${platform.output()}`)
+    await sleep(25)
+  }
+}
+
+function takesConnections(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      done(true)
+    })
+    socket.once('error', () => done(false))
+  })
+}
+
+/** After our kill -9 the embedded database lives on, as it should; the trial's own end takes it along. */
+async function endPostmaster(pid: number | null): Promise<void> {
+  if (pid === null) return
+  try {
+    process.kill(pid, 'SIGINT')
+    for (let waited = 0; waited < 200; waited++) {
+      process.kill(pid, 0)
+      await sleep(50)
+    }
+  } catch {
+    // It has ended.
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address ? address.port : 0
+}
