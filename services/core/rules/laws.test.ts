@@ -237,11 +237,11 @@ describe('the home fold', () => {
     )
   })
 
-  it('stays small', () => {
+  it('stays bounded, however much is wrong at once', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 300, maxLength: 300 }), (steps) => {
         const { state } = foldAll(messagesOf(steps))
-        expect(JSON.stringify(state).length).toBeLessThan(8_000)
+        expect(JSON.stringify(state).length).toBeLessThan(HOME.devices.length * 3_000)
       }),
       { numRuns: 20 },
     )
