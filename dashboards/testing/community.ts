@@ -94,4 +94,5 @@ export const people: Person[] = [
   person('min', '王敏', 'social-worker'),
   person('na', '李娜', 'social-worker'),
   person('fang', '王芳', 'family'),
+  person('wei', '赵伟', 'installer'),
 ]

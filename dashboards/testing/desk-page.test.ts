@@ -124,6 +124,12 @@ describe('the desk', () => {
     expect(await page.locator('[data-state=ok]').count()).toBe(0)
   })
 
+  it('tells who may not see it so, instead of blaming the connection', async () => {
+    const page = await open('/desk/', 'wei')
+    await page.locator('[data-state=cut]', { hasText: '您没有查看的权限' }).first().waitFor()
+    expect(await page.getByText('连不上平台').count()).toBe(0)
+  })
+
   it('keeps the address when the session ends, and leads back to it', async () => {
     desk.platform.put(anIncident())
     const page = await open('/desk/i/incident-1', 'min')

@@ -138,6 +138,7 @@ export class FakePlatform {
   #read(url: URL, who: Person): Answer {
     const { pathname } = url
     if (pathname === '/api/v1/me') return { status: 200, body: who }
+    if (who.role === 'installer') return { status: 403, body: { code: 'not-allowed' } }
     if (pathname === '/api/v1/homes') return list([...this.homes.values()])
     if (pathname.endsWith('/devices')) return list(this.devices)
     if (pathname.endsWith('/contacts')) return list(this.contacts)

@@ -11,13 +11,22 @@ export type LiveView = {
   nowMs: number
   confirmedAtMs: number | null
   facts: Snapshot | null
+  /** The platform answers, but this person may not see what the page shows. */
+  refused: boolean
 }
 
 /** A read in the page's reactive world: `view` changes at every word from the server and each second. */
 export class Live {
-  view = $state.raw<LiveView>({ status: 'connecting', nowMs: Date.now(), confirmedAtMs: null, facts: null })
+  view = $state.raw<LiveView>({
+    status: 'connecting',
+    nowMs: Date.now(),
+    confirmedAtMs: null,
+    facts: null,
+    refused: false,
+  })
   readonly #store = new LiveStore()
   readonly #link: LiveLink
+  #refused = false
 
   /** `rereadMs`: how soon a hint that a home or device changed is followed by a read. */
   constructor(readFacts: () => Promise<Answer<Snapshot>>, rereadMs: number) {
@@ -27,6 +36,7 @@ export class Live {
         this.#store.readingStarted()
         const facts = await readFacts()
         this.#store.readingEnded(facts.ok ? facts.value : null)
+        this.#refused = !facts.ok && facts.failure.kind === 'refused'
         return readResult(facts)
       },
       checkSession: async () => readResult(await readMe()),
@@ -54,7 +64,7 @@ export class Live {
   end(): void {
     this.#link.stop()
     this.#store.clear()
-    this.view = { status: 'signed-out', nowMs: Date.now(), confirmedAtMs: null, facts: null }
+    this.view = { status: 'signed-out', nowMs: Date.now(), confirmedAtMs: null, facts: null, refused: false }
   }
 
   /** Takes in an incident that the server gave, by stream or as its answer to an action. */
@@ -73,6 +83,7 @@ export class Live {
       nowMs: this.#link.serverNowMs() ?? Date.now(),
       confirmedAtMs: this.#link.confirmedServerMs(),
       facts: this.#store.snapshot(),
+      refused: this.#refused,
     }
   }
 }

@@ -105,6 +105,7 @@ export const en: Words = {
   product: 'Anlin',
   loading: 'Loading…',
   slow: 'Slower than usual',
+  noRights: 'You may not see this — please ask the administrator',
   signOut: 'Sign out',
   skipToContent: 'Skip to content',
   severities: { critical: 'Emergency', warning: 'Needs a look', technical: 'Notice' },

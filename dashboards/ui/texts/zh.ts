@@ -115,6 +115,7 @@ export const zh = {
   product: '安邻',
   loading: '正在读取…',
   slow: '比平时慢，请稍等',
+  noRights: '您没有查看的权限，请联系管理员',
   signOut: '退出',
   skipToContent: '跳到正文',
   severities,
