@@ -152,11 +152,14 @@ export type NewMessage = {
   linkToken: string | null
 }
 
+/** Who is told next, by name where somebody is, and when; epoch ms. For the pages. */
+export type NextStep = { who: string | null; at: number }
+
 /** Everything one pass over a home decided. Written whole or not at all. */
 export type EscalationCommit = {
   homeId: string
   nowMs: number
-  incidents: { incident: Incident; expectedVersion: number | null }[]
+  incidents: { incident: Incident; expectedVersion: number | null; nextStep: NextStep | null }[]
   inputs: AppliedInput[]
   timers: { incidentId: string; appliedVersion: number }[]
   events: { incidentId: string; event: IncidentEvent }[]

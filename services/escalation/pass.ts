@@ -5,6 +5,7 @@ import type { IncidentInput } from '../core/incident/input.ts'
 import { fireTimer } from '../core/incident/timers.ts'
 import type { EscalationCommit, EscalationView, NewMessage } from '../ports.ts'
 import type { WriteMessage } from './messages.ts'
+import { nextStepOf } from './next-step.ts'
 
 /** One incident fires at most so often in one pass; what is still due then comes with the next. */
 const MAX_TIMERS_PER_INCIDENT = 10
@@ -124,7 +125,7 @@ function finishPass({ commit, incidents }: Pass): EscalationCommit | null {
   for (const incident of incidents.values()) {
     const expectedVersion = versions.get(incident.id) ?? null
     if (incident.version === expectedVersion) continue
-    commit.incidents.push({ incident, expectedVersion })
+    commit.incidents.push({ incident, expectedVersion, nextStep: nextStepOf(incident, commit.view.facts) })
     commit.changedIncidentIds.push(incident.id)
   }
   if (commit.incidents.length === 0 && commit.inputs.length === 0) return null

@@ -15,19 +15,20 @@ const COMMIT = `
   with changed_incident as (
     update incident i set severity = n.severity, condition = n.condition, status = n.status,
       resolved_at = to_timestamp(n.resolved_at / 1000), wake_at = to_timestamp(n.wake_at / 1000),
-      folded_at = to_timestamp($2::float8 / 1000), version = n.version, state = n.state
+      folded_at = to_timestamp($2::float8 / 1000), version = n.version, state = n.state,
+      next_step = n.next_step
     from jsonb_to_recordset($3) as n(incident_id text, expected bigint, severity text, condition text, status text,
-      resolved_at float8, wake_at float8, version bigint, state jsonb)
+      resolved_at float8, wake_at float8, version bigint, state jsonb, next_step jsonb)
     where i.home_id = $1 and i.incident_id = n.incident_id and i.version = n.expected
     returning 1
   ), new_incident as (
     insert into incident (home_id, incident_id, scope, kind, subject, severity, condition, status, opened_at, resolved_at,
-      wake_at, folded_at, version, state)
+      wake_at, folded_at, version, state, next_step)
     select $1, n.incident_id, n.scope, n.kind, n.subject, n.severity, n.condition, n.status,
       to_timestamp(n.opened_at / 1000), to_timestamp(n.resolved_at / 1000), to_timestamp(n.wake_at / 1000),
-      to_timestamp($2::float8 / 1000), n.version, n.state
+      to_timestamp($2::float8 / 1000), n.version, n.state, n.next_step
     from jsonb_to_recordset($4) as n(incident_id text, scope text, kind text, subject text, severity text, condition text,
-      status text, opened_at float8, resolved_at float8, wake_at float8, version bigint, state jsonb)
+      status text, opened_at float8, resolved_at float8, wake_at float8, version bigint, state jsonb, next_step jsonb)
   ), applied as (
     update incident_input i set applied_at = to_timestamp($2::float8 / 1000), incident_id = n.incident_id,
       applied_version = n.applied_version, facts_hash = $13, result = n.result, rejected = n.rejected
@@ -134,7 +135,7 @@ export async function commitIncidents(
   }
 }
 
-function incidentRow({ incident, expectedVersion }: EscalationCommit['incidents'][number]) {
+function incidentRow({ incident, expectedVersion, nextStep }: EscalationCommit['incidents'][number]) {
   return {
     incident_id: incident.id,
     scope: incident.homeId === '-' ? 'platform' : 'home',
@@ -149,6 +150,7 @@ function incidentRow({ incident, expectedVersion }: EscalationCommit['incidents'
     version: incident.version,
     expected: expectedVersion,
     state: incident,
+    next_step: nextStep,
   }
 }
 

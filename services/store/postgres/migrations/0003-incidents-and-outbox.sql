@@ -28,6 +28,8 @@ create table incident (
   folded_at   timestamptz not null,
   version     bigint not null,
   state       jsonb not null,
+  -- Who is told next and when, by name, for the pages; null where nobody is.
+  next_step   jsonb,
   primary key (home_id, incident_id),
   -- P3: an unacknowledged critical incident always has a due time.
   constraint critical_has_a_due_time check (severity <> 'critical' or status <> 'open' or wake_at is not null)
