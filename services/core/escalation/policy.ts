@@ -6,10 +6,9 @@ import type { IncidentKind, Severity } from '../signal.ts'
  */
 
 /** Whom a step addresses; `people.ts` turns a target into persons at the moment the step is due. */
-export const TARGETS = ['keyholder', 'second-family', 'on-call', 'supervisor', 'community-on-call'] as const
-export type Target = (typeof TARGETS)[number]
+export type Target = 'keyholder' | 'second-family' | 'on-call' | 'supervisor' | 'community-on-call'
 
-export type PolicyStep = {
+type PolicyStep = {
   /** After the start of the round. Steps stand in the order of their times. */
   afterS: number
   target: Target

@@ -62,7 +62,7 @@ export function send(draft: Draft, recipient: Responder, message: Message, optio
 }
 
 /** The person without what else the caller's object may carry (a taker's time, a contact's position). */
-export function responder(person: Responder): Responder {
+function responder(person: Responder): Responder {
   const { ref, name, role, language, hasPhone } = person
   return { ref, name, role, language, hasPhone }
 }
@@ -102,7 +102,7 @@ export function withdrawPending(draft: Draft, rows: ToldPerson[]): void {
 }
 
 /** Whether a message has reached this person, or may have: only a provider's word makes it so. */
-export function wasReached(row: ToldPerson): boolean {
+function wasReached(row: ToldPerson): boolean {
   return row.messages.some(({ status }) => status === 'accepted' || status === 'delivered' || status === 'unknown')
 }
 

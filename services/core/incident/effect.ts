@@ -20,7 +20,7 @@ export type SendSms = {
 }
 
 /** These rows are withdrawn if they are still `pending`; one already being sent goes out, and its receipt says so. */
-export type WithdrawPending = { type: 'WithdrawPending'; outboxIds: string[] }
+type WithdrawPending = { type: 'WithdrawPending'; outboxIds: string[] }
 
 /** The lamps, speakers and buttons of the home learn the incident's handling. */
 export type TellHome = { type: 'TellHome'; status: Incident['status']; takenBy: string | null }

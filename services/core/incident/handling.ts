@@ -59,7 +59,7 @@ export function release(draft: Draft, reason: ResumeReason): void {
   resumeEscalation(draft)
 }
 
-export function reopen(draft: Draft): void {
+function reopen(draft: Draft): void {
   const { incident } = draft
   incident.takenBefore = incident.takenBy ?? incident.takenBefore
   incident.takenBy = null

@@ -49,7 +49,7 @@ export type Incident = {
 }
 
 export type Named = { ref: string; name: string; role: ResponderRole }
-export type Taker = Named & { language: Responder['language']; hasPhone: boolean; at: number; via: AnswerVia }
+type Taker = Named & { language: Responder['language']; hasPhone: boolean; at: number; via: AnswerVia }
 export type AnswerVia = 'sms' | 'link' | 'api'
 
 /** A device that raised this incident. At most the devices of one home. */
@@ -59,7 +59,7 @@ export type Source = { deviceId: string; deviceKind: DeviceKind; room: string | 
  * Where the escalation stands. Rounds are numbered through the incident's whole life, from 1; a round beyond
  * `lastRound` is a repetition of the last resort.
  */
-export type Position = {
+type Position = {
   round: number
   lastRound: number
   nextStep: number

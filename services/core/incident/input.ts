@@ -6,7 +6,7 @@ import type { AnswerVia } from './incident.ts'
 /** What an incident is folded from, in the home's order. `inputId` is the row's id: unique within the home for ever. */
 export type IncidentInput = { inputId: string } & (SignalReceived | Answer | Receipt)
 
-export type SignalReceived = { type: 'SignalReceived'; signal: Signal }
+type SignalReceived = { type: 'SignalReceived'; signal: Signal }
 
 export type Answer =
   /** Also the answer "yes" to "still on it?" when it comes from the one who has it. */
