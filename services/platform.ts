@@ -63,12 +63,13 @@ function needsEscalation(roles: ReadonlySet<Role>): boolean {
 }
 
 async function openEscalation({ foundation, lifecycle, addresses }: Parts): Promise<Escalation> {
-  const { pool, sealing, hints, clock, log } = foundation
+  const { pool, sealing, hints, clock, log, metrics } = foundation
   const escalation = await startEscalation({
     incidents: createIncidents(pool, sealing),
     hints,
     clock,
     log,
+    metrics,
     publicUrl: addresses.publicUrl,
     linkToken: (outboxId) => linkToken(sealing, outboxId),
   })

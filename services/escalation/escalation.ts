@@ -1,5 +1,5 @@
 import type { FoldVerdict } from '../core/incident/effect.ts'
-import type { Clock, Hints, Incidents, Log, NewInput } from '../ports.ts'
+import type { Clock, Hints, Incidents, Log, Metrics, NewInput } from '../ports.ts'
 import { createMessageWriter } from './messages.ts'
 import { planPass } from './pass.ts'
 import { createSteadyClock } from './steady-clock.ts'
@@ -20,6 +20,7 @@ export type EscalationOptions = {
   hints: Hints
   clock: Clock
   log: Log
+  metrics: Metrics
   /** How people's browsers reach us, for the links in messages. */
   publicUrl: string
   linkToken(outboxId: string): string
@@ -45,7 +46,7 @@ type Verdicts = Map<string, FoldVerdict | null>
 
 /** @throws when the database cannot be read */
 export async function startEscalation(options: EscalationOptions): Promise<Escalation> {
-  const { incidents, hints, clock, log } = options
+  const { incidents, hints, clock, log, metrics } = options
   const write = createMessageWriter(options)
   const steady = createSteadyClock((await incidents.readClock()).lastFoldedMs)
   const lanes = new Map<string, { running: Promise<Verdicts>; next: Promise<Verdicts> | null }>()
@@ -64,7 +65,10 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
         ),
       )
       if (commit === null) return false
-      if (!(await incidents.commit(commit))) continue
+      if (!(await incidents.commit(commit))) {
+        metrics.count('anlin_incident_conflicts_total')
+        continue
+      }
       for (const { inputId, result } of commit.inputs) verdicts.set(inputId, result)
       if (commit.messages.length > 0) hints.hint('outbox', '')
       return view.moreInputs

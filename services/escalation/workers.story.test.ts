@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { HOME } from '../notify/testing/community.ts'
+import { HOME, OTHER_HOME, PHONES } from '../notify/testing/community.ts'
 import { beginStory, type Platform, type Story } from '../notify/testing/story.ts'
 
 const HOUR_MS = 3_600_000
@@ -60,6 +60,32 @@ describe('two workers at once', () => {
     ])
     expect(verdicts.map(({ type }) => type).sort()).toEqual(['accepted', 'alreadyTaken'])
     await story.expectSms('daughter', /(Li Na|Zhao Yan) has it/)
+    await story.expectSilence()
+  })
+
+  test('two homes of one phone at the same moment, one code left: each gets its own', async () => {
+    await story.pool.query(
+      `insert into phone_code (phone_hash, code, home_id, incident_id, given_at)
+       select $1, code, 'home-009', 'home-009.1', platform_now() - (99 - code) * interval '1 minute' from generate_series(10, 98) code`,
+      [story.sealing.phoneHash(PHONES.daughter)],
+    )
+    // Both have read before either writes.
+    const { incidents } = story.ports()
+    let read = 0
+    const together = {
+      ...incidents,
+      async readHome(homeId: string) {
+        const view = await incidents.readHome(homeId)
+        if (view.inputs.length > 0) read += 1
+        if (read <= 2) await expect.poll(() => read).toBeGreaterThanOrEqual(2)
+        return view
+      },
+    }
+    await story.stop()
+    await story.start(() => ({ incidents: together }))
+    await Promise.all([story.signal({ homeId: HOME }), story.signal({ homeId: OTHER_HOME })])
+    const codes = [await story.expectSms('daughter', /^EMERGENCY/), await story.expectSms('daughter', /^EMERGENCY/)]
+    expect(codes.map(({ code }) => code).sort()).toEqual(['10', '99'])
     await story.expectSilence()
   })
 
