@@ -61,6 +61,22 @@ describe('pressed again while nobody has it', () => {
     )
   })
 
+  it('goes through all critical rounds after a warning has worsened', () => {
+    const story = beginStory(factsOfHome({ contacts: [daughter], onCall: [], supervisors: [] }))
+    story.raise({ kind: 'bed-exit', severity: 'warning' })
+    story.until(100)
+    story.raise({ kind: 'bed-exit', severity: 'critical' })
+    story.until(1900)
+    story.expectSms(
+      '0 s: alarm → daughter',
+      '100 s: alarm → daughter',
+      '700 s: alarm → daughter',
+      '1300 s: alarm → daughter',
+      '1900 s: alarm → worker',
+      '1900 s: alarm → other-worker',
+    )
+  })
+
   it('starts the critical policy when a warning worsens, and never lessens', () => {
     const story = beginStory()
     story.raise({ kind: 'bed-exit', severity: 'warning' })
