@@ -80,6 +80,12 @@ describe('the native convention', () => {
   it('keeps a retained event from being a new press, and takes a retained status', () => {
     const event = decoder.decode(null, raw('event', '{"kind":"sos","state":"pressed"}', { retain: true }), placed)
     expect(event).toMatchObject({ observations: [], rejected: 'stale-retained' })
+    const kept = `{"kind":"sos","state":"pressed","at":${RECEIVED_AT - 3_600_000}}`
+    expect(decoder.decode(null, raw('event', kept, { retain: true }), placed).rejected).toBe('stale-retained')
+    const live = raw('event', `{"id":"7f","kind":"sos","state":"pressed","at":${RECEIVED_AT - 500}}`, { retain: true })
+    const first = decoder.decode(null, live, placed)
+    expect(first.observations).toHaveLength(1)
+    expect(decoder.decode(first.deviceState, live, placed).rejected).toBe('duplicate')
     const status = decoder.decode(null, raw('status', '{"state":"online"}', { retain: true }), placed)
     expect(status.observations).toHaveLength(1)
   })

@@ -17,6 +17,7 @@ const INITIAL_STATE: NativeState = { clock: null, events: [], others: [] }
 const ROOT = 'care/v1/'
 /** Longer ids are cut: they only have to tell messages apart. */
 const MESSAGE_ID_LENGTH = 128
+const RETAINED_FRESH_MS = 60_000
 
 type Leaf = 'event' | 'telemetry' | 'status'
 
@@ -38,8 +39,6 @@ export function decodeNative(deviceState: unknown, raw: RawMessage, placed: Plac
   const state = (deviceState ?? INITIAL_STATE) as NativeState
   const topic = parseTopic(raw.topic, raw.homeId)
   if (topic === null) return reject(state, 'unknown-topic')
-  // What a broker kept is not a new press; the same on `status` is how a device says that it is there.
-  if (topic.leaf === 'event' && raw.retain) return reject(state, 'stale-retained')
   const json = parseJson(raw.payload)
   if (json === undefined) return reject(state, 'not-json')
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return reject(state, 'not-an-object')
@@ -53,6 +52,7 @@ function decodeObject(
   leaf: Leaf,
   json: JsonObject,
 ): Decoded {
+  if (leaf === 'event' && raw.retain && !isFresh(json, raw.receivedAt)) return reject(state, 'stale-retained')
   const { bodies, rejected } = readBodies(leaf, json)
   if (bodies.length === 0) return reject(state, rejected ?? 'nothing-known')
 
@@ -80,6 +80,15 @@ function decodeObject(
       ? { clock, events: remember(recent, mark, raw.receivedAt, EVENTS_REMEMBERED), others: state.others }
       : { clock, events: state.events, others: remember(recent, mark, raw.receivedAt, OTHERS_REMEMBERED) }
   return { deviceState, observations: bodies.map((body) => observe(meta, body)), rejected }
+}
+
+/**
+ * What a broker kept is not a new press. But some buttons set RETAIN on the press itself, so one that says it happened
+ * just now is taken; a replay of it within that time is recognised as a repeat.
+ */
+function isFresh(json: JsonObject, receivedAt: number): boolean {
+  const said = parseTime(json.at)
+  return said !== null && Math.abs(receivedAt - said) <= RETAINED_FRESH_MS
 }
 
 function observe(meta: ObservationMeta, body: Body): Observation {
