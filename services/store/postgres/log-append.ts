@@ -5,10 +5,11 @@ import type { Database } from './pool.ts'
 /** After this the outcome is unknown: the connection is given up, and whoever waits may try again. */
 const APPEND_MS = 5_000
 
+/** Set-returning functions in the select list step together and need no tuplestore each, as they would in `from`. */
 const APPEND = `
   insert into observation_log (shard, lane, home_id, account, flags, packet_id, topic, payload, rejected)
-  select * from unnest($1::smallint[], $2::smallint[], $3::text[], $4::text[], $5::smallint[], $6::integer[],
-                       $7::text[], $8::bytea[], $9::text[])`
+  select unnest($1::smallint[]), unnest($2::smallint[]), unnest($3::text[]), unnest($4::text[]),
+         unnest($5::smallint[]), unnest($6::integer[]), unnest($7::text[]), unnest($8::bytea[]), unnest($9::text[])`
 
 /** The log as ingest writes it. One autocommit statement a batch, so that a frozen process cannot hold it open. */
 export function createLogAppend(pool: Database): LogAppend {
