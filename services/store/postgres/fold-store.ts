@@ -86,7 +86,7 @@ export function createFoldStore(pool: Database, reader = 'rules'): FoldStore {
 async function readDueHomes(db: Queryable, shards: readonly number[], limit: number): Promise<HomeKey[]> {
   const due = await db.query<HomeKey>(
     `select home_id as "homeId", shard from home_state
-     where wake_at <= clock_timestamp() and shard = any($1) order by wake_at limit $2`,
+     where wake_at <= platform_now() and shard = any($1) order by wake_at limit $2`,
     [shards, limit],
   )
   const changed = await db.query<{ home_id: string }>('select home_id from home_facts_changed limit $1', [limit])
@@ -130,9 +130,9 @@ async function recordClockJump(pool: Database, jump: { gapMs: number; signal: Si
     await tx.query('select pg_advisory_xact_lock($1)', [CLOCK_JUMP_LOCK])
     await tx.query(
       `with jumped as (
-         insert into clock_jump (gap_ms)
-         select $1 where not exists (
-           select 1 from clock_jump where abs(extract(epoch from at - clock_timestamp())) < ${SAME_JUMP_WITHIN_S})
+         insert into clock_jump (gap_ms, at)
+         select $1, platform_now() where not exists (
+           select 1 from clock_jump where abs(extract(epoch from at - platform_now())) < ${SAME_JUMP_WITHIN_S})
          returning 1
        )
        insert into incident_input (home_id, body) select $2, $3 from jumped`,

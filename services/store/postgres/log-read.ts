@@ -22,7 +22,7 @@ const FACTS_VERSION = '(select h.settings_version from home h where h.home_id = 
 
 const READ_UNREAD = `
   select c.shard, c.xid as cursor_xid, c.id as cursor_id, c.version as cursor_version, c.passed_at,
-         (extract(epoch from clock_timestamp()) * 1000)::int8 as now_ms, l.*
+         (select extract(epoch from platform_now()) * 1000)::int8 as now_ms, l.*
   from log_cursor c
   left join lateral (
     select ${ROW_COLUMNS}, ${FACTS_VERSION} from observation_log l
@@ -33,7 +33,7 @@ const READ_UNREAD = `
 
 /** A home may already be ahead of its shard's cursor, where its urgent rows were folded first. */
 const READ_HOME_ROWS = `
-  select c.shard, (extract(epoch from clock_timestamp()) * 1000)::int8 as now_ms, l.*
+  select c.shard, (select extract(epoch from platform_now()) * 1000)::int8 as now_ms, l.*
   from (select shard, array_agg(home_id) as homes from unnest($2::smallint[], $3::text[]) w(shard, home_id) group by shard) w
   join log_cursor c on c.reader = $1 and c.shard = w.shard
   left join lateral (
@@ -60,7 +60,7 @@ const READ_URGENT_HOMES = `
 /** The oldest unread row of each shard, those above xmin included: what waits, not only what may be read. */
 const READ_LAG = `
   select c.shard, (extract(epoch from l.received_at) * 1000)::float8 as oldest_ms,
-         (extract(epoch from clock_timestamp()) * 1000)::int8 as now_ms,
+         (select extract(epoch from platform_now()) * 1000)::int8 as now_ms,
          (select coalesce(max(epoch), 0) from clock_jump) as epoch
   from (select 1) one
   left join log_cursor c on c.reader = $1 and c.shard = any($2::smallint[])
@@ -71,11 +71,12 @@ const READ_LAG = `
     order by l.xid, l.id limit 1
   ) l on true`
 
-type RawRow = {
+export type RawRow = {
   shard: number
   xid: bigint
   id: number
   received_us: number
+  lane: number
   home_id: string
   account: string
   flags: number

@@ -1,0 +1,75 @@
+import { logPartitionName } from './log-partitions.ts'
+import { errorCode, type Queryable } from './pool.ts'
+
+const ROWS_PER_DELETE = 5_000
+const LOCK_NOT_AVAILABLE = '55P03'
+const QUERY_CANCELLED = '57014'
+
+/** Days with a raw partition, oldest first. A partition whose detaching was interrupted counts too. */
+export async function rawDays(db: Queryable): Promise<{ day: string; pending: boolean; attached: boolean }[]> {
+  const { rows } = await db.query<{ day: string; pending: boolean; attached: boolean }>(
+    `select to_char(to_date(substring(c.relname from '\\d{8}$'), 'YYYYMMDD'), 'YYYY-MM-DD') as day,
+            coalesce(i.inhdetachpending, false) as pending, i.inhrelid is not null as attached
+     from pg_class c left join pg_inherits i on i.inhrelid = c.oid
+     where c.relkind = 'r' and c.relname ~ '^observation_log_\\d{8}$' and c.relnamespace = current_schema()::regnamespace
+     order by 1`,
+  )
+  return rows
+}
+
+/** Whether every reader that has cursors is past every row of the day. */
+export async function isReadByAll(db: Queryable, day: string): Promise<boolean> {
+  const { rows } = await db.query(
+    `select 1 from log_cursor c
+     where exists (select 1 from ${logPartitionName(day)} l where l.shard = c.shard and (l.xid, l.id) > (c.xid, c.id))
+     limit 1`,
+  )
+  return rows.length === 0
+}
+
+/** Detached without a lock that ingest would wait for, then dropped as a table of its own. */
+export async function dropRawDay(
+  db: Queryable,
+  { day, pending, attached }: { day: string; pending: boolean; attached: boolean },
+): Promise<void> {
+  const table = logPartitionName(day)
+  if (attached) {
+    await db.query(`alter table observation_log detach partition ${table} ${pending ? 'finalize' : 'concurrently'}`)
+  }
+  await db.query(`drop table ${table}`)
+}
+
+/** @returns false when somebody's lock was in the way: whatever was begun goes on in the next hour */
+export async function unlessLocked(work: Promise<void>): Promise<boolean> {
+  try {
+    await work
+    return true
+  } catch (error) {
+    if (errorCode(error) === LOCK_NOT_AVAILABLE || errorCode(error) === QUERY_CANCELLED) return false
+    throw error
+  }
+}
+
+/** What is older than the days kept, in short statements. Facts that a kept day still builds on stay. */
+export async function deleteBefore(db: Queryable, day: string): Promise<void> {
+  const old: [table: string, where: string][] = [
+    ['observation_pack', 't.day < $1::date'],
+    ['home_state_daily', 't.day < $1::date'],
+    ['log_rejection', "t.received_at < $1::date::timestamp at time zone 'UTC'"],
+    [
+      'home_input',
+      `t.now < $1::date::timestamp at time zone 'UTC' and (t.body->>'type' <> 'facts' or exists (
+         select 1 from home_input n where n.home_id = t.home_id and n.version > t.version
+           and n.body->>'type' = 'facts' and n.now < $1::date::timestamp at time zone 'UTC'))`,
+    ],
+  ]
+  for (const [table, where] of old) {
+    for (;;) {
+      const { rowCount } = await db.query(
+        `delete from ${table} d where d.ctid = any(array(select t.ctid from ${table} t where ${where} limit ${ROWS_PER_DELETE}))`,
+        [day],
+      )
+      if ((rowCount ?? 0) < ROWS_PER_DELETE) break
+    }
+  }
+}
