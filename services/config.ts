@@ -19,6 +19,8 @@ export type Config = {
   sessionKey: string | null
   dataKey: string | null
   logLevel: string
+  /** Set by systemd where it watches us. */
+  notifySocket: string | null
 }
 export type InfluxConfig = { url: string; token: string; org: string; bucket: string; api: 'v1' | 'v2' }
 export type TwilioConfig = { accountSid: string; authToken: string; from: string; apiUrl: string }
@@ -65,6 +67,7 @@ export function readConfig(environment: Environment, root: string): Config {
     sessionKey: read.key('SESSION_KEY'),
     dataKey: read.key('DATA_KEY'),
     logLevel: read.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
+    notifySocket: read.text('NOTIFY_SOCKET') ?? null,
   }
   if (production) requireForProduction(config)
   return config

@@ -19,6 +19,7 @@ import { createLogAppend } from './store/postgres/log-append.ts'
 import { createOutbox } from './store/postgres/outbox.ts'
 import { createTwilioSms } from './store/sms/twilio.ts'
 import { type Swept, startSweeping } from './sweep.ts'
+import { startWatchdog } from './watchdog.ts'
 
 /** Hands every role its ports. Rooms never meet here or anywhere else: what one says to another goes through a port. */
 
@@ -53,6 +54,8 @@ export async function startRoles(
   const sweeper = startSweeping(swept, foundation)
   lifecycle.onEnd('sweeps', () => sweeper.close())
   const mqttUrl = roles.has('ingest') ? await openIngest(parts) : null
+  const watchdog = startWatchdog(sweeper, { notifySocket: foundation.config.notifySocket, log: foundation.log })
+  lifecycle.onEnd('watchdog', () => watchdog.close())
   return { mqttUrl }
 }
 

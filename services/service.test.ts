@@ -1,0 +1,34 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const SERVICE = join(import.meta.dirname, 'service.ts')
+
+test('the unit restarts for ever, watches us, and leaves the database to our own drain', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'anlin-unit-')), 'anlin.service')
+  await promisify(execFile)(process.execPath, [SERVICE, '--install', '--file', file])
+  const unit = readFileSync(file, 'utf8')
+  for (const line of ['Restart=always', 'StartLimitIntervalSec=0', 'Type=notify', 'WatchdogSec=30', 'KillMode=mixed']) {
+    expect(unit).toContain(`${line}\n`)
+  }
+  // systemd's own eye, where the machine has it.
+  if (existsSync('/usr/bin/systemd-analyze')) {
+    const { stderr } = await promisify(execFile)('systemd-analyze', ['verify', file])
+    expect(stderr).toBe('')
+  }
+})
+
+test('who may not write the unit is told so in one line', async () => {
+  const child = spawn(process.execPath, [SERVICE, '--install', '--file', '/nowhere/anlin.service'])
+  let said = ''
+  child.stderr.on('data', (chunk) => {
+    said += chunk
+  })
+  const [code] = await once(child, 'exit')
+  expect(code).toBe(1)
+  expect(said).toContain('cannot write /nowhere/anlin.service')
+})
