@@ -17,6 +17,8 @@ const COUNTERS = {
   },
   anlin_outbox_sent_total: { help: 'Provider requests by their outcome', labels: ['outcome'] },
   anlin_outbox_duplicates_total: { help: 'Messages that may have reached a person twice, by cause', labels: ['cause'] },
+  anlin_history_points_total: { help: 'Measurements that the history store has confirmed', labels: [] },
+  anlin_history_dead_letters_total: { help: 'Measurements that the history store refused for good', labels: [] },
   anlin_replies_total: { help: 'Messages people sent us, by what became of them', labels: ['verdict'] },
 } as const
 const GAUGES = {
@@ -28,6 +30,10 @@ const GAUGES = {
     labels: [],
   },
   anlin_outbox_oldest_seconds: { help: 'Age of the oldest message that waits to be sent', labels: [] },
+  anlin_history_stopped: {
+    help: '1 while the history stands still until somebody mends the cause',
+    labels: ['reason'],
+  },
   anlin_sweep_age_seconds: { help: 'Time since the last sweep', labels: ['role'] },
 } as const
 const DURATIONS = {

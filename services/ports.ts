@@ -384,7 +384,9 @@ export type ReplayStart = LogPosition & {
   facts: StoredFacts | null
 }
 /** What the fold was given, in its order. A row with a `code` of its own was passed or rejected. */
-export type ReplayEvent = { type: 'row'; row: LogRow & { code: string | null } } | { type: 'input'; input: RecordedInput }
+export type ReplayEvent =
+  | { type: 'row'; row: LogRow & { code: string | null } }
+  | { type: 'input'; input: RecordedInput }
 
 // Ingest: who may connect, where messages are kept, and what devices are told.
 

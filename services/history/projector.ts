@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Decoder } from '../../devices/observation.ts'
+import type { Clock, HistoryProgress, HistoryStore, Log, Metrics } from '../ports.ts'
+import { createRowDecoder } from './decode-rows.ts'
+import { retryAfterMsOf, type StopReason, stopReasonOf } from './delivery.ts'
+import { type Pass, type PassMemory, runPass } from './pass.ts'
+
+/** How long a failed pass waits: doubled with each failure in a row, by chance up to half of it less. */
+const FIRST_RETRY_MS = 500
+const MAX_RETRY_MS = 15_000
+/** A store that asks for longer is asked again after this all the same. */
+const MAX_RETRY_AFTER_MS = 300_000
+/** When somebody has to do something first, the store is asked this often whether it is done. */
+const STOPPED_RETRY_MS = 30_000
+/** Who finds another projector at work leaves it to it for this long. */
+const STANDBY_MS = 3_000
+const WATCH_EVERY_MS = 1_000
+/** While it catches up, the projector rests this share of what a pass took: the alarms need the same database. */
+const REST_SHARE = 0.25
+
+export type ProjectorParts = {
+  progress: HistoryProgress
+  store: HistoryStore
+  decoder: Decoder
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  shards: readonly number[]
+}
+
+export type Projector = {
+  /** To be called each second: begins to look for new rows, and waits for nothing. */
+  sweep(): Promise<void>
+  /** Age of the oldest row of the log that the history has not passed. @throws when the database is away */
+  behindMs(): Promise<number>
+  /** Resolves when every row of the log is passed, however long the history store is away. */
+  drain(): Promise<void>
+  /** Ends after the pass in hand. What is left undone is done by the next that starts. */
+  close(): Promise<void>
+}
+
+/**
+ * Fills the history store from the log, at its own pace: one loop, one bounded batch at a time, and the cursors move
+ * only once the store has confirmed the batch. Several may run; one works and the others stand by.
+ */
+export async function startProjector(parts: ProjectorParts): Promise<Projector> {
+  const { progress, clock, log, metrics, shards } = parts
+  await progress.prepareCursors(shards)
+  const rows = createRowDecoder({ decoder: parts.decoder, readDevices: progress.readDevices })
+  const memory: PassMemory = { ...parts, rows, version: null, behind: new Set(), behindOnly: false }
+  const ending = new AbortController()
+  const health = createHealth({ log, metrics })
+  let watchedAt = Number.NEGATIVE_INFINITY
+  let waiting = Promise.withResolvers<void>()
+
+  async function watch(): Promise<void> {
+    if (clock.monotonicMs() - watchedAt < WATCH_EVERY_MS) return
+    watchedAt = clock.monotonicMs()
+    metrics.gauge('anlin_reader_lag_seconds', (await progress.readBehindMs()) / 1000, { reader: 'history' })
+  }
+
+  const pause = (ms: number) => sleep(ms, undefined, { signal: ending.signal }).catch(() => undefined)
+
+  async function step(): Promise<void> {
+    const beganAt = clock.monotonicMs()
+    const asked = waiting
+    let done: Pass
+    try {
+      await watch()
+      done = await runPass(memory)
+      health.passed()
+    } catch (error) {
+      memory.version = null
+      return pause(health.failed(error))
+    }
+    if (done === 'lost') return pause(STANDBY_MS)
+    if (done === 'more') return pause((clock.monotonicMs() - beganAt) * REST_SHARE)
+    await asked.promise
+  }
+
+  const running = (async () => {
+    while (!ending.signal.aborted) await step()
+  })()
+
+  /** Whoever waits for the next look goes on; a look that has begun already does not count as the next. */
+  function wake(): void {
+    const before = waiting
+    waiting = Promise.withResolvers()
+    before.resolve()
+  }
+
+  return {
+    async sweep() {
+      wake()
+    },
+    behindMs: () => progress.readBehindMs(),
+    async drain() {
+      while (!ending.signal.aborted && (await progress.readBehindMs()) > 0) {
+        wake()
+        await pause(DRAIN_LOOK_MS)
+      }
+    },
+    async close() {
+      ending.abort()
+      wake()
+      await running
+    },
+  }
+}
+
+const DRAIN_LOOK_MS = 20
+
+/** Says what keeps the history from growing, once a failure, and how long to wait before the next try. */
+function createHealth({ log, metrics }: { log: Log; metrics: Metrics }) {
+  let failures = 0
+  let stopped: StopReason | null = null
+  function show(reason: StopReason | null): void {
+    if (stopped !== null && stopped !== reason) metrics.gauge('anlin_history_stopped', 0, { reason: stopped })
+    if (reason !== null) metrics.gauge('anlin_history_stopped', 1, { reason })
+    stopped = reason
+  }
+  return {
+    passed(): void {
+      if (failures > 0) log.info({ failures }, 'the history goes on')
+      failures = 0
+      show(null)
+    },
+    failed(err: unknown): number {
+      failures += 1
+      show(stopReasonOf(err))
+      if (stopped !== null) {
+        log.error(
+          { err, reason: stopped },
+          'the history stands still until somebody mends this; the log keeps everything',
+        )
+        return STOPPED_RETRY_MS
+      }
+      log.warn({ err, failures }, 'the history waits; the log keeps everything')
+      const asked = retryAfterMsOf(err)
+      if (asked !== null) return Math.min(Math.max(asked, FIRST_RETRY_MS), MAX_RETRY_AFTER_MS)
+      const delayMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS)
+      return delayMs * (0.5 + Math.random() / 2)
+    },
+  }
+}
