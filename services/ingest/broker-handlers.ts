@@ -65,7 +65,13 @@ export function brokerHandlers(parts: Parts): Handlers {
       // A repeat within a QoS 2 handshake is stored already and only asks for its PUBREC again.
       if (packet.qos === 2 && parts.received.has(client, packet.messageId ?? 0)) return callback()
       take(parts, connection, packet, null, () => {
-        if (!client.closed) callback()
+        if (client.closed) return
+        // PUBACKs are written by the connection, all of a batch at once; Aedes would write each by itself.
+        if (packet.qos === 1) {
+          connection.acknowledge(packet.messageId ?? 0)
+          packet.qos = 0
+        }
+        callback()
       })
     },
     authorizeSubscribe(client, subscription, callback) {
@@ -98,7 +104,7 @@ function refusal(returnCode: number): AuthenticateError {
   return Object.assign(new Error('login refused'), { returnCode })
 }
 
-/** The commit comes before the answer: Aedes sends PUBACK and PUBREC when `stored` is called, and not before (P1). */
+/** The commit comes before the answer: PUBACK and PUBREC follow when `stored` is called, and not before (P1). */
 function take(
   { commits, clock, limits }: Parts,
   connection: Connection,

@@ -6,6 +6,10 @@ import type { IngestLimits } from './limits.ts'
 import { countPublishes, packetBoundaries } from './packet-boundaries.ts'
 import { spend } from './rate.ts'
 
+const PUBACK_BYTES = 4
+/** PUBACK, remaining length 2 [MQTT-3.4.1]. */
+const PUBACK_HEADER = 0x4002
+
 /** Why ingest ended a connection; counted by it. */
 export type EndReason =
   | 'packet-too-large'
@@ -14,6 +18,7 @@ export type EndReason =
   | 'account-limit'
   | 'account-revoked'
   | 'keep-alive'
+  | 'slow-reader'
   | 'not-stored'
 
 /**
@@ -40,6 +45,9 @@ export class Connection {
   #resumeTimer: NodeJS.Timeout | null = null
   #accepted = false
   #waiting = 0
+  #acknowledged: number[] = []
+  /** Since when the client takes no more of what we write. */
+  #blockedSinceMs: number | null = null
   #stage: 'reading' | 'stopped' | 'discarding' = 'reading'
 
   constructor(socket: Socket, parts: { clock: Clock; limits: IngestLimits; metrics: Metrics }) {
@@ -78,8 +86,41 @@ export class Connection {
     if (this.#waiting === this.#limits.waitingMessagesPerConnection - 1) this.#resume()
   }
 
+  /** The PUBACKs of one batch leave in one write. */
+  acknowledge(packetId: number): void {
+    if (this.#acknowledged.push(packetId) === 1) queueMicrotask(this.#writeAcknowledged)
+  }
+
+  readonly #writeAcknowledged = (): void => {
+    const bytes = Buffer.allocUnsafe(this.#acknowledged.length * PUBACK_BYTES)
+    let at = 0
+    for (const packetId of this.#acknowledged) {
+      at = bytes.writeUInt16BE(PUBACK_HEADER, at)
+      at = bytes.writeUInt16BE(packetId, at)
+    }
+    this.#acknowledged = []
+    if (this.socket.writable && !this.socket.write(bytes)) this.#waitForDrain()
+  }
+
+  /** Who reads no answers is not read either, or its answers would pile up here. */
+  #waitForDrain(): void {
+    if (this.#blockedSinceMs !== null) return
+    this.#blockedSinceMs = this.#clock.monotonicMs()
+    this.socket.once('drain', () => {
+      this.#blockedSinceMs = null
+      this.#resume()
+    })
+  }
+
+  /** Ends a connection that shows no sign of life, or takes no answers. */
+  checkAlive(nowMs: number): void {
+    if (this.#blockedSinceMs !== null) {
+      if (nowMs - this.#blockedSinceMs > this.#limits.slowReaderMs) this.end('slow-reader')
+    } else if (this.keepaliveMs > 0 && this.#silentFor(nowMs) > this.keepaliveMs) this.end('keep-alive')
+  }
+
   /** A connection that we do not read cannot show that it lives. */
-  isSilentFor(nowMs: number): number {
+  #silentFor(nowMs: number): number {
     return this.#isHeld() || this.#waiting > 0 ? 0 : nowMs - this.lastReadMs
   }
 
@@ -107,6 +148,7 @@ export class Connection {
   }
 
   #isHeld(): boolean {
+    if (this.#blockedSinceMs !== null) return true
     if (this.#stage === 'stopped' || this.#resumeTimer !== null) return true
     if (!this.#accepted && this.#boundaries.packets > 0) return true
     return this.#waiting >= this.#limits.waitingMessagesPerConnection

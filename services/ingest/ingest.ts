@@ -79,10 +79,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
 
   const keepalive = setInterval(() => {
     const nowMs = clock.monotonicMs()
-    for (const connection of connections) {
-      if (connection.keepaliveMs > 0 && connection.isSilentFor(nowMs) > connection.keepaliveMs)
-        connection.end('keep-alive')
-    }
+    for (const connection of connections) connection.checkAlive(nowMs)
   }, KEEPALIVE_CHECK_MS)
   const unsubscribe = options.changes.subscribe((changes) => {
     for (const { kind, homeId, ref } of changes) {

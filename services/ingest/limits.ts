@@ -14,6 +14,8 @@ export type IngestLimits = {
   /** Uncommitted bytes and the age of the oldest uncommitted message; above it the connections they came by are closed. */
   waitingBytes: number
   waitingMs: number
+  /** How long a client may take none of its answers; it is not read meanwhile, and then closed. */
+  slowReaderMs: number
   /** A further SUBSCRIBE is answered with failure (0x80). */
   subscriptionsPerConnection: number
   /** Characters of a topic; a message on a longer one is stored as rejected, a subscription refused. */
@@ -40,6 +42,7 @@ export const INGEST_LIMITS: IngestLimits = {
   waitingMessagesPerConnection: 1_000,
   waitingBytes: 32 * 1024 * 1024,
   waitingMs: 10_000,
+  slowReaderMs: 10_000,
   subscriptionsPerConnection: 500,
   topicLength: 1_024,
   ratePerAccount: 50,
