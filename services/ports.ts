@@ -174,8 +174,8 @@ export type Incidents = {
   readHome(homeId: string): Promise<EscalationView>
   /** False: somebody else was faster, nothing was written. */
   commit(commit: EscalationCommit): Promise<boolean>
-  /** Writes down an input; the escalation folds it afterwards. Returns its id. */
-  addInput(homeId: string, incidentId: string | null, input: NewInput): Promise<string>
+  /** Writes down an input; the escalation folds it afterwards. Returns its id: the same for the same `origin`. */
+  addInput(homeId: string, incidentId: string | null, input: NewInput, origin: string | null): Promise<string>
   /** What was said to an input that another worker folded; null while nobody has. */
   readResult(homeId: string, inputId: string): Promise<FoldVerdict | null>
   /** Homes with a timer due at `steadyNowMs` or an input that waits longer than `waitedMs`, most urgent first. */
@@ -224,13 +224,6 @@ export type Settlement =
   | { status: 'unknown'; dueInMs: number; errorCode: string }
   | { status: 'failed'; errorCode: string; providerId: string | null }
 
-export type OutboxFigures = {
-  /** Age of the oldest message that should have gone out by now; 0 when none waits. */
-  oldestDueMs: number
-  waiting: number
-  duplicates: { cause: string; count: number }[]
-}
-
 export type Outbox = {
   /** pending → sending, committed before it returns. Highest priority first. `nowMs` is the database's clock. */
   claimDue(asked: { limit: number; criticalOnly: boolean; claimMs: number }): Promise<Claim>
@@ -247,7 +240,8 @@ export type Outbox = {
   /** Those of these provider ids that belong to no message yet. */
   unclaimedProviderIds(providerIds: string[]): Promise<string[]>
   add(messages: DirectMessage[]): Promise<void>
-  figures(): Promise<OutboxFigures>
+  /** Age of the oldest message that should have gone out by now; 0 when none waits. */
+  oldestDueMs(): Promise<number>
 }
 export type Claim = { nowMs: number; messages: ClaimedMessage[] }
 
@@ -300,8 +294,11 @@ export type LogRow = RawMessage &
 /** Where a reader stands in one shard. `passedAtMs` is the receipt time of the last row passed. */
 export type ShardCursor = LogPosition & { shard: number; version: number; passedAtMs: number }
 
-/** Rows come shard by shard, each shard's in commit order. `nowMs` is the database's clock. */
-export type UnreadRows = { nowMs: number; cursors: ShardCursor[]; rows: LogRow[] }
+/**
+ * Rows come shard by shard, each shard's in commit order. `hidden`: shards with rows that an open transaction keeps from
+ * being read yet. `nowMs` is the database's clock.
+ */
+export type UnreadRows = { nowMs: number; cursors: ShardCursor[]; rows: LogRow[]; hidden: number[] }
 
 /** What is known about a home besides what its devices say. Every change of it moves `version`. */
 export type StoredFacts = {

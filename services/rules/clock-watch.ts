@@ -11,7 +11,7 @@ const OPEN_XID_ALARM_MS = 1_000
 export type ClockSample = { sentMs: number; receivedMs: number; databaseMs: number }
 
 /** What a sweep looks at before it folds: who lags, how old the oldest transaction is, and whether the clock jumped. */
-export function createWatch<State>(memory: RulesMemory<State>): () => Promise<void> {
+export function createWatch<State>(memory: RulesMemory<State>): () => Promise<LogLag> {
   const { store, clock, log, metrics, dirty } = memory
   let before: ClockSample | null = null
   return async () => {
@@ -37,6 +37,7 @@ export function createWatch<State>(memory: RulesMemory<State>): () => Promise<vo
     // Another worker may have seen it first; a worker that starts looks once whether some home is still behind.
     if (jumped || lag.epoch > memory.epochTaken) memory.jumps = await store.readClockJumps(memory.epochTaken)
     if (memory.jumps.length === 0) memory.epochTaken = lag.epoch
+    return lag
   }
 }
 

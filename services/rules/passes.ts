@@ -21,6 +21,9 @@ const MAX_DUE_HOMES = 500
 /** Who lost a compare-and-set waits this long times the losses in a row, by chance up to half of it less. */
 const CONFLICT_PAUSE_MS = 10
 const MAX_CONFLICT_PAUSE_MS = 500
+/** Rows that an open transaction hides are looked for again soon: it mostly lasts no longer than a commit. */
+const HIDDEN_PAUSE_MS = 2
+const MAX_HIDDEN_PAUSE_MS = 20
 
 export type RulesParts<State> = {
   store: FoldStore
@@ -44,6 +47,7 @@ export type RulesMemory<State> = RulesParts<State> & {
   /** Rows passed and homes visited so far. */
   done: number
   lostInARow: number
+  hiddenPauseMs: number
   urgentLookedAt: number
   /** Clock jumps that some homes may not have taken in yet, and the epoch up to which all have. */
   jumps: ClockJump[]
@@ -59,6 +63,7 @@ export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State
     rowsPerPass: MIN_ROWS_PER_PASS,
     done: 0,
     lostInARow: 0,
+    hiddenPauseMs: HIDDEN_PAUSE_MS,
     urgentLookedAt: Number.NEGATIVE_INFINITY,
     jumps: [],
     epochTaken: -1,
@@ -71,6 +76,8 @@ export async function passShards<State>(memory: RulesMemory<State>): Promise<voi
   if (shards.length === 0) return
   const limitPerShard = Math.max(MIN_ROWS_PER_SHARD, Math.ceil(memory.rowsPerPass / shards.length))
   const { rows, nowMs, ...read } = await memory.store.readUnread({ shards, limitPerShard })
+  for (const shard of read.hidden) memory.dirty.add(shard)
+  await pauseWhileHidden(memory, rows.length === 0 && read.hidden.length > 0)
   const cursors: ShardCursor[] = []
   const rowsByShard = Map.groupBy(rows, (row) => row.shard)
   let full = false
@@ -88,6 +95,11 @@ export async function passShards<State>(memory: RulesMemory<State>): Promise<voi
     ? Math.min(memory.rowsPerPass * 2, MAX_ROWS_PER_PASS)
     : Math.max(MIN_ROWS_PER_PASS, Math.min(memory.rowsPerPass, rows.length * 2))
   if (cursors.length > 0) await foldAndCommit(memory, { rows, cursors, dueHomes: [], nowMs, jumps: memory.jumps })
+}
+
+async function pauseWhileHidden<State>(memory: RulesMemory<State>, allHidden: boolean): Promise<void> {
+  if (allHidden) await sleep(memory.hiddenPauseMs)
+  memory.hiddenPauseMs = allHidden ? Math.min(memory.hiddenPauseMs * 2, MAX_HIDDEN_PAUSE_MS) : HIDDEN_PAUSE_MS
 }
 
 /** After a lost race only half of the shards, by chance: two workers on the same ones drift apart. */

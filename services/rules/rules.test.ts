@@ -18,7 +18,7 @@ test('a hint folds what is new, in order, and a press is told to the escalation'
     { homeId: 'home-a', payload: 'n 2' },
   ])
   await bench.worker.onHint(String(shardOf('home-a')))
-  expect((await tallyOf(pool, 'home-a')).rows).toEqual([1, 2])
+  await expect.poll(async () => (await tallyOf(pool, 'home-a')).rows).toEqual([1, 2])
   expect(await signalCount(pool, 'home-a')).toBe(1)
   expect(bench.hinted).toEqual(['incident home-a'])
   await bench.worker.close()

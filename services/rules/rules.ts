@@ -9,7 +9,7 @@ export type RulesWorker = {
    * over them is done. @throws when the database is away
    */
   sweep(): Promise<void>
-  /** Folds until nothing readable is left and no timer is due. */
+  /** Folds until nothing is unread and no timer is due; waits for what an open transaction hides. */
   processAll(): Promise<void>
   /** Ends after the pass in hand. */
   close(): Promise<void>
@@ -24,13 +24,16 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
   const memory = createMemory(parts)
   const watch = createWatch(memory)
   let timersAsked = false
+  /** Somebody waits for a round that has not begun yet, be there work left for it or not. */
+  let roundAsked = false
   let closed = false
   let running: Promise<void> | null = null
   /** The rounds that have begun; a caller waits for the end of the first round that begins after its call. */
   let round = Promise.withResolvers<void>()
 
   async function loop(): Promise<void> {
-    while (!closed && (memory.dirty.size > 0 || timersAsked)) {
+    while (!closed && (memory.dirty.size > 0 || timersAsked || roundAsked)) {
+      roundAsked = false
       const own = round
       round = Promise.withResolvers()
       try {
@@ -51,16 +54,19 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
   /** Resolves at the end of the next round. What a failed round left undone, the next sweep finds. */
   function wake(): Promise<void> {
     if (closed) return Promise.resolve()
+    roundAsked = true
     const done = round.promise
     done.catch(() => undefined)
     running ??= Promise.resolve().then(loop)
     return done
   }
 
-  async function sweep(): Promise<void> {
-    await watch()
+  /** @returns whether there was anything unread */
+  async function sweep(): Promise<boolean> {
+    const { lagging } = await watch()
     timersAsked = true
     await wake()
+    return lagging.length > 0
   }
 
   return {
@@ -68,11 +74,13 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
       memory.dirty.add(Number(shard))
       return wake()
     },
-    sweep,
+    async sweep() {
+      await sweep()
+    },
     async processAll() {
-      for (let before = -1; before !== memory.done || memory.dirty.size > 0; ) {
+      for (let before = -1; before !== memory.done; ) {
         before = memory.done
-        await sweep()
+        while (await sweep()) {}
       }
     },
     async close() {

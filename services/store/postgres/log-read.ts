@@ -13,10 +13,11 @@ const PRUNE_MARGIN = "interval '1 day'"
 export const ROW_COLUMNS = `l.xid, l.id, (extract(epoch from l.received_at) * 1000000)::int8 as received_us, l.lane,
   l.home_id, l.account, l.flags, l.packet_id, l.topic, l.payload, l.rejected`
 
-/** Rows after the cursor `c`, below the snapshot's xmin: a row above it may be joined by an earlier one still open. */
-const UNREAD = `l.shard = c.shard and (l.xid, l.id) > (c.xid, c.id)
-  and l.xid < pg_snapshot_xmin(pg_current_snapshot())
+/** Rows after the cursor `c`. */
+const AFTER_CURSOR = `l.shard = c.shard and (l.xid, l.id) > (c.xid, c.id)
   and l.received_at >= least(c.passed_at, now()) - ${PRUNE_MARGIN}`
+/** Above the snapshot's xmin an earlier transaction is still open, whose rows will sort before: nobody passes those. */
+const READABLE = 'l.xid < pg_snapshot_xmin(pg_current_snapshot())'
 
 const FACTS_VERSION = '(select h.settings_version from home h where h.home_id = l.home_id) as facts_version'
 
@@ -25,8 +26,8 @@ const READ_UNREAD = `
          (select extract(epoch from platform_now()) * 1000)::int8 as now_ms, l.*
   from log_cursor c
   left join lateral (
-    select ${ROW_COLUMNS}, ${FACTS_VERSION} from observation_log l
-    where ${UNREAD} order by l.xid, l.id limit $3
+    select ${ROW_COLUMNS}, ${FACTS_VERSION}, ${READABLE} as readable from observation_log l
+    where ${AFTER_CURSOR} order by l.xid, l.id limit $3
   ) l on true
   where c.reader = $1 and c.shard = any($2::smallint[])
   order by c.shard, l.xid, l.id`
@@ -39,7 +40,7 @@ const READ_HOME_ROWS = `
   left join lateral (
     select ${ROW_COLUMNS}, ${FACTS_VERSION}
     from observation_log l left join home_state s on s.home_id = l.home_id
-    where ${UNREAD} and l.home_id = any(w.homes) and (s.home_id is null or (l.xid, l.id) > (s.xid, s.id))
+    where ${AFTER_CURSOR} and ${READABLE} and l.home_id = any(w.homes) and (s.home_id is null or (l.xid, l.id) > (s.xid, s.id))
     order by l.xid, l.id limit $4
   ) l on true
   order by c.shard, l.xid, l.id`
@@ -50,7 +51,7 @@ const READ_URGENT_HOMES = `
   cross join lateral (
     select l.home_id, l.received_at
     from observation_log l left join home_state s on s.home_id = l.home_id
-    where ${UNREAD} and l.lane = 0 and l.rejected is null and (s.home_id is null or (l.xid, l.id) > (s.xid, s.id))
+    where ${AFTER_CURSOR} and ${READABLE} and l.lane = 0 and l.rejected is null and (s.home_id is null or (l.xid, l.id) > (s.xid, s.id))
     order by l.xid, l.id limit $3
   ) u
   where c.reader = $1 and c.shard = any($2::smallint[])
@@ -66,8 +67,7 @@ const READ_LAG = `
   left join log_cursor c on c.reader = $1 and c.shard = any($2::smallint[])
   left join lateral (
     select l.received_at from observation_log l
-    where l.shard = c.shard and (l.xid, l.id) > (c.xid, c.id)
-      and l.received_at >= least(c.passed_at, now()) - ${PRUNE_MARGIN}
+    where ${AFTER_CURSOR}
     order by l.xid, l.id limit 1
   ) l on true`
 
@@ -93,13 +93,14 @@ export async function readUnread(
   db: Queryable,
   asked: { reader: string; shards: readonly number[]; limitPerShard: number },
 ): Promise<UnreadRows> {
-  const { rows } = await db.query<CursorRow & RawRow & { id: number | null }>({
+  const { rows } = await db.query<CursorRow & RawRow & { id: number | null; readable: boolean | null }>({
     name: 'log-read-unread',
     text: READ_UNREAD,
     values: [asked.reader, asked.shards, asked.limitPerShard],
   })
   const cursors: ShardCursor[] = []
   const unread: LogRow[] = []
+  const hidden: number[] = []
   let shard = -1
   for (const row of rows) {
     if (row.shard !== shard) {
@@ -107,9 +108,10 @@ export async function readUnread(
       const { cursor_xid: xid, cursor_id: id, cursor_version: version, passed_at: passedAtMs } = row
       cursors.push({ shard, xid, id, version, passedAtMs })
     }
-    if (row.id !== null) unread.push(toLogRow(row))
+    if (row.readable) unread.push(toLogRow(row))
+    else if (row.id !== null && hidden.at(-1) !== shard) hidden.push(shard)
   }
-  return { nowMs: rows[0]?.now_ms ?? 0, cursors, rows: unread }
+  return { nowMs: rows[0]?.now_ms ?? 0, cursors, rows: unread, hidden }
 }
 
 export async function readHomeRows(
