@@ -4,6 +4,7 @@ import type { TwilioConfig } from './config.ts'
 import { SHARDS } from './core/shard.ts'
 import { type Escalation, startEscalation } from './escalation/escalation.ts'
 import type { Foundation } from './foundation.ts'
+import { startProjector } from './history/projector.ts'
 import { startIngest } from './ingest/ingest.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { type Notify, startNotify } from './notify/notify.ts'
@@ -11,11 +12,14 @@ import { createCoreFold } from './rules/core-fold.ts'
 import { startRules } from './rules/rules.ts'
 import { createDeviceAccounts } from './store/postgres/device-accounts.ts'
 import { createFoldStore } from './store/postgres/fold-store.ts'
+import { createPostgresHistory } from './store/postgres/history.ts'
+import { createHistoryProgress } from './store/postgres/history-progress.ts'
 import { createHomeIncidents } from './store/postgres/home-incidents.ts'
 import { linkToken } from './store/postgres/incident-links.ts'
 import { createIncidents } from './store/postgres/incidents.ts'
 import { createIncomingMessages } from './store/postgres/incoming-messages.ts'
 import { createLogAppend } from './store/postgres/log-append.ts'
+import { createLogUpkeep } from './store/postgres/log-upkeep.ts'
 import { createOutbox } from './store/postgres/outbox.ts'
 import { createTwilioSms } from './store/sms/twilio.ts'
 import { type Swept, startSweeping } from './sweep.ts'
@@ -51,6 +55,7 @@ export async function startRoles(
     swept.unshift({ role: 'escalation', sweep: escalation.sweep })
   }
   if (roles.has('rules')) swept.unshift(await openRules(parts))
+  if (roles.has('history')) swept.push(...(await openHistory(parts)))
   const sweeper = startSweeping(swept, foundation)
   lifecycle.onEnd('sweeps', () => sweeper.close())
   const mqttUrl = roles.has('ingest') ? await openIngest(parts) : null
@@ -121,6 +126,27 @@ async function openRules({ foundation, lifecycle }: Parts): Promise<Swept> {
   lifecycle.onEnd('rules', () => rules.close())
   hints.listen('log', rules.onHint)
   return { role: 'rules', sweep: rules.sweep }
+}
+
+/** The history's own pace, and the log's upkeep: both look each second whether it is time for them. */
+async function openHistory({ foundation, lifecycle }: Parts): Promise<Swept[]> {
+  const { pool, clock, log, metrics } = foundation
+  const projector = await startProjector({
+    progress: createHistoryProgress(pool),
+    store: createPostgresHistory(pool),
+    decoder,
+    shards: SHARDS,
+    clock,
+    log,
+    metrics,
+  })
+  lifecycle.onEnd('history', () => projector.close())
+  const upkeep = createLogUpkeep(pool, { clock, log })
+  lifecycle.onEnd('log upkeep', () => upkeep.close())
+  return [
+    { role: 'history', sweep: projector.sweep },
+    { role: 'upkeep', sweep: upkeep.sweep },
+  ]
 }
 
 async function openIngest({ foundation, lifecycle }: Parts): Promise<string> {
