@@ -1,5 +1,6 @@
 import type { Log } from '../ports.ts'
 import type { AccountsPresent } from './accounts-present.ts'
+import { errorCode } from './error-code.ts'
 import type { Logins } from './logins.ts'
 
 /** Changes of a device gather for so long, for one of its accounts is read once for all of them. */
@@ -20,7 +21,7 @@ export function createAccountRecheck({ logins, present, log }: Options): Account
       try {
         await recheckOne(username, homeId)
       } catch (err) {
-        log.warn({ err, account: username }, 'an account cannot be read again')
+        log.warn({ code: errorCode(err), account: username }, 'an account cannot be read again')
         doubted.set(username, homeId)
         break
       }

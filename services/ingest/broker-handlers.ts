@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AedesOptions, AuthenticateError, Client, PublishPacket } from 'aedes'
 import type { AccountDirectory, Clock, Log, Metrics } from '../ports.ts'
 import type { AccountsPresent } from './accounts-present.ts'
 import type { Connection } from './connection.ts'
+import { errorCode } from './error-code.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { IngestLimits } from './limits.ts'
 import type { Logins } from './logins.ts'
@@ -53,7 +55,7 @@ export function brokerHandlers(parts: Parts): Handlers {
         (accepted) => done(accepted ? null : refusal(BAD_USERNAME_OR_PASSWORD), accepted),
         (err) => {
           parts.metrics.count('anlin_logins_refused_total', 1, { reason: 'unavailable' })
-          log.warn({ err }, 'an account cannot be looked up')
+          log.warn({ code: errorCode(err) }, 'an account cannot be looked up')
           done(refusal(SERVER_UNAVAILABLE), null)
         },
       )
@@ -148,14 +150,25 @@ function takeWill(parts: Parts, connection: Connection, will: PublishPacket, cal
     callback(new Error('the connection was ended by ourselves'))
     return
   }
-  parts.accounts.latestSession(account).then(
-    (latest) => {
-      const rejected = latest > connection.session ? 'superseded-will' : null
-      take(parts, connection, will, { rejected }, callback)
-    },
+  latestSession(parts, account).then(
+    (latest) =>
+      take(parts, connection, will, { rejected: latest > connection.session ? 'superseded-will' : null }, callback),
     (err) => {
-      parts.log.warn({ err, account }, 'a last will cannot be judged: dropped')
+      parts.log.error({ code: errorCode(err), account }, 'a last will cannot be judged: supervision has to notice')
       callback(new Error('the session cannot be looked up'))
     },
   )
+}
+
+/** Asked for as long as a message may wait for its commit: a database that is away takes connections with it. */
+async function latestSession({ accounts, clock, limits }: Parts, account: string): Promise<number> {
+  const deadlineMs = clock.monotonicMs() + limits.waitingMs
+  for (;;) {
+    try {
+      return await accounts.latestSession(account)
+    } catch (error) {
+      if (clock.monotonicMs() > deadlineMs) throw error
+      await sleep(limits.retryMaxMs, undefined, { ref: false })
+    }
+  }
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { DeviceNotice, HomeIncidents, Log } from '../ports.ts'
 import type { AccountsPresent } from './accounts-present.ts'
 import type { Connection } from './connection.ts'
+import { errorCode } from './error-code.ts'
 import { hears, incidentTopic } from './topic-rights.ts'
 
 /** The database could not be read: the home is tried again after this, for as long as it has connections. */
@@ -46,7 +47,7 @@ export function createDeviceNotices({ homeIncidents, present, log }: Options): D
       try {
         tell(homeId, await homeIncidents.presentFor(homeId), incidentIds, newcomers)
       } catch (err) {
-        log.warn({ err, homeId }, 'the incidents of a home cannot be read for its devices')
+        log.warn({ code: errorCode(err), homeId }, 'the incidents of a home cannot be read for its devices')
         if (present.ofHome(homeId).length === 0) break
         for (const id of incidentIds) home.incidentIds.add(id)
         for (const newcomer of newcomers) home.newcomers.add(newcomer)

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { LogAppend } from '../ports.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import { placeDevice, startHarness, storedRows } from './testing/ingest-harness.ts'
 import { publishPacket, rawLogin } from './testing/raw-client.ts'
@@ -13,7 +15,14 @@ beforeAll(async () => {
 afterAll(() => database.close())
 
 test('closed under load: what was acknowledged is stored, and what was stored was acknowledged', async () => {
-  const harness = await startHarness(database.pool, { limits: { ratePerAccount: 1_000_000 } })
+  // The database's answers take a while, so that the end comes in the middle of a commit.
+  const slow = (log: LogAppend): LogAppend => ({
+    async append(batch) {
+      await log.append(batch)
+      await sleep(20)
+    },
+  })
+  const harness = await startHarness(database.pool, { wrapLog: slow, limits: { ratePerAccount: 1_000_000 } })
   const accounts = await Promise.all(Array.from({ length: CLIENTS }, () => placeDevice(database.pool)))
   const clients = await Promise.all(accounts.map((account) => rawLogin(harness.ingest, account)))
   let sending = true

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SHARD_COUNT } from '../core/shard.ts'
 import type { Clock, Hints, Log, LogAppend, LogMessage, Metrics } from '../ports.ts'
+import { errorCode } from './error-code.ts'
 import type { IngestLimits } from './limits.ts'
 
 const STALL_CHECK_MS = 250
@@ -84,7 +85,10 @@ export function createGroupCommit({ logAppend, hints, clock, log, metrics, limit
       } catch (err) {
         if (inFlight !== batch) return false
         metrics.count('anlin_commit_failures_total')
-        log.warn({ err, messages: batch.length }, 'a batch is not stored or nobody knows: trying again')
+        log.warn(
+          { code: errorCode(err), messages: batch.length },
+          'a batch is not stored or nobody knows: trying again',
+        )
         await sleep(pauseMs)
         if (inFlight !== batch) return false
       }

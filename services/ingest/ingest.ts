@@ -7,6 +7,7 @@ import { createAccountsPresent } from './accounts-present.ts'
 import { brokerHandlers } from './broker-handlers.ts'
 import { Connection } from './connection.ts'
 import { createDeviceNotices, type DeviceNotices } from './device-notices.ts'
+import { errorCode } from './error-code.ts'
 import { createGroupCommit, type GroupCommit } from './group-commit.ts'
 import { INGEST_LIMITS, type IngestLimits } from './limits.ts'
 import { createLogins } from './logins.ts'
@@ -161,7 +162,7 @@ function listenToBroker(broker: Aedes, { connectionOf, notices, log, metrics }: 
     for (const filter of filters) connectionOf(client)?.filters.delete(filter)
   })
   const failed = (_client: Client, error: Error) => {
-    log.debug({ err: error }, 'an MQTT connection failed')
+    log.debug({ code: errorCode(error) }, 'an MQTT connection failed')
     if (error.message === 'unacceptable protocol version')
       metrics.count('anlin_logins_refused_total', 1, { reason: 'protocol-version' })
   }

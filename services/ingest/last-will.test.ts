@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { createDeviceAccounts } from '../store/postgres/device-accounts.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
-import { type Account, type Harness, placeDevice, startHarness, storedRows } from './testing/ingest-harness.ts'
+import {
+  type Account,
+  type Harness,
+  placeDevice,
+  startHarness,
+  storedRows,
+  testSealing,
+} from './testing/ingest-harness.ts'
 import { rawLogin } from './testing/raw-client.ts'
 
 let database: TestDatabase
@@ -71,9 +79,16 @@ test('a will is bound to the same rights as a publish', async () => {
 
 test('when we end the connections ourselves, no device is called offline', async () => {
   const account = await placeDevice(database.pool)
-  const third = await startHarness(database.pool)
+  const accounts = createDeviceAccounts(database.pool, testSealing)
+  const judged: string[] = []
+  const latestSession = (name: string) => {
+    judged.push(name)
+    return accounts.latestSession(name)
+  }
+  const third = await startHarness(database.pool, { accounts: { ...accounts, latestSession } })
   const button = await rawLogin(third.ingest, account, offline(account))
   await third.close()
   await button.closed()
+  expect(judged).toEqual([])
   expect(await storedRows(database.pool, account.homeId)).toEqual([])
 })

@@ -8,7 +8,7 @@ import { createSealing } from '../../store/sealing.ts'
 import { type Ingest, type IngestOptions, startIngest } from '../ingest.ts'
 
 const silent = { info() {}, warn() {}, error() {}, debug() {} }
-const sealing = createSealing('a key that is only ever used in tests of ours')
+export const testSealing = createSealing('a key that is only ever used in tests of ours')
 
 export type Account = { homeId: string; deviceId: string; username: string; password: string }
 export type Harness = {
@@ -33,7 +33,7 @@ export async function startHarness(
   const ingest = await startIngest({
     port: 0,
     host: '127.0.0.1',
-    accounts: createDeviceAccounts(pool, sealing),
+    accounts: createDeviceAccounts(pool, testSealing),
     logAppend: wrapLog(createLogAppend(pool)),
     homeIncidents: { presentFor: async (homeId) => notices.get(homeId) ?? [] },
     changes: {
@@ -90,7 +90,7 @@ export async function placeDevice(
     username,
     homeId,
     deviceId,
-    sealing.secretHash(password),
+    testSealing.secretHash(password),
   ])
   return { homeId, deviceId, username, password }
 }
