@@ -19,10 +19,12 @@ const COUNTERS = {
   anlin_outbox_duplicates_total: { help: 'Messages that may have reached a person twice, by cause', labels: ['cause'] },
   anlin_history_points_total: { help: 'Measurements that the history store has confirmed', labels: [] },
   anlin_history_dead_letters_total: { help: 'Measurements that the history store refused for good', labels: [] },
+  anlin_streams_ended_total: { help: 'Streams to pages that ended, by reason', labels: ['reason'] },
   anlin_replies_total: { help: 'Messages people sent us, by what became of them', labels: ['verdict'] },
 } as const
 const GAUGES = {
   anlin_mqtt_connections: { help: 'Open MQTT connections', labels: [] },
+  anlin_streams: { help: 'Open streams to pages', labels: [] },
   anlin_commit_waiting_bytes: { help: 'Bytes of messages that wait for their commit', labels: [] },
   anlin_reader_lag_seconds: { help: 'Age of the oldest row a reader of the log has not passed', labels: ['reader'] },
   anlin_oldest_transaction_seconds: {

@@ -358,7 +358,7 @@ export type FoldStore = {
   /** One for each id, in no order; homes that never had a state come with version 0. */
   readHomes(homeIds: readonly string[]): Promise<StoredHome[]>
   /** Homes with a timer due, and homes whose fold has not been told of new facts. */
-  readDueHomes(limit: number): Promise<HomeKey[]>
+  readDueHomes(limit: number): Promise<DueHome[]>
   /** False: a compare-and-set missed, nothing was written. */
   commit(commit: FoldCommit): Promise<boolean>
   /** Shards with unread rows, those that nobody may read yet included. `epoch` is the last clock jump's, 0 for none. */
@@ -368,9 +368,10 @@ export type FoldStore = {
   recordClockJump(jump: { gapMs: number; signal: Signal }): Promise<void>
   /** Jumps after `epoch`, oldest first. */
   readClockJumps(epoch: number): Promise<ClockJump[]>
-  readHomesBeforeEpoch(epoch: number, limit: number): Promise<HomeKey[]>
+  readHomesBeforeEpoch(epoch: number, limit: number): Promise<DueHome[]>
 }
 export type HomeKey = { homeId: string; shard: number }
+export type DueHome = HomeKey & { factsVersion: number }
 
 /** Where a replay begins: a home's state at the start of a day, and the facts it had been folded with. */
 export type ReplayStart = LogPosition & {
@@ -579,7 +580,12 @@ export type Users = {
 }
 
 /** `userOf`: who signs in as which contact of the home, by the contact's ref. */
-export type IncidentView = { incident: Incident; homeLabel: string | null; userOf: Record<string, string> }
+export type IncidentView = {
+  incident: Incident
+  homeLabel: string | null
+  nextStep: NextStep | null
+  userOf: Record<string, string>
+}
 export type IncidentFilter = {
   statuses: string[] | null
   kinds: string[] | null

@@ -1,0 +1,105 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { Log } from '../ports.ts'
+
+/** Every code a client can meet, with its status and what it means. Codes are stable; add, never rename. */
+export const PROBLEMS = {
+  'invalid-field': { status: 400, title: 'A field is missing or wrong' },
+  'invalid-body': { status: 400, title: 'The body cannot be read' },
+  'not-signed-in': { status: 401, title: 'Sign in first' },
+  'wrong-login': { status: 401, title: 'Login or password is wrong' },
+  'cross-site': { status: 403, title: 'The request does not come from our own page' },
+  'not-permitted': { status: 403, title: 'Your role does not permit this' },
+  'not-signed-by-provider': { status: 403, title: 'The signature is missing or wrong' },
+  'not-found': { status: 404, title: 'There is no such thing, or it is not yours to see' },
+  'method-not-allowed': { status: 405, title: 'This address does not take that method' },
+  'already-exists': { status: 409, title: 'There is one of that id already' },
+  'already-resolved': { status: 409, title: 'The incident is over' },
+  'already-taken': { status: 409, title: 'Another person has it' },
+  'last-admin': { status: 409, title: 'Somebody has to remain administrator' },
+  'login-taken': { status: 409, title: 'Another user has this login' },
+  'not-taken': { status: 409, title: 'Nobody has the incident yet' },
+  'not-the-taker': { status: 409, title: 'Another person has the incident' },
+  'too-many': { status: 409, title: 'There are as many as there may be' },
+  'too-large': { status: 413, title: 'The body is too large' },
+  'wrong-media-type': { status: 415, title: 'Send application/json' },
+  'person-not-seen': { status: 422, title: 'To close it, somebody must have seen or heard the person' },
+  'unknown-gateway': { status: 422, title: 'The home has no such gateway' },
+  'unknown-grid-cell': { status: 422, title: 'There is no such grid cell' },
+  'unknown-membership': { status: 422, title: 'There is no such home, contact or grid cell' },
+  'unknown-person': { status: 422, title: 'This person cannot take over incidents of this home' },
+  'too-many-requests': { status: 429, title: 'Too many requests; wait a little' },
+  'too-many-streams': { status: 429, title: 'Too many open streams' },
+  'too-soon': { status: 429, title: 'This was done less than a minute ago' },
+  internal: { status: 500, title: 'Something went wrong on our side' },
+  'history-away': { status: 503, title: 'The history cannot be read at the moment' },
+  unavailable: { status: 503, title: 'The platform cannot answer at the moment' },
+} as const
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** `field` is a path such as `contacts.0.phone`; the rest goes into the answer as it is. */
+export type ProblemMore = { field?: string; detail?: string } & Record<string, unknown>
+
+/** Thrown where a request cannot be answered as asked; the one error handler turns it into problem+json. */
+export class ApiProblem extends Error {
+  readonly code: ProblemCode
+  readonly more: ProblemMore
+  constructor(code: ProblemCode, more: ProblemMore = {}) {
+    super(code)
+    this.code = code
+    this.more = more
+  }
+}
+
+/** What Fastify itself refuses, by its codes. */
+const FASTIFY_CODES: Record<string, ProblemCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'wrong-media-type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid-body',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid-body',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid-body',
+  FST_ERR_BAD_URL: 'not-found',
+  FST_ERR_MAX_PARAM_LENGTH: 'not-found',
+}
+
+export function createErrorHandler(log: Log) {
+  return (error: FastifyError | ApiProblem, request: FastifyRequest, reply: FastifyReply) => {
+    const { code, more } = problemOf(error)
+    if (PROBLEMS[code].status >= 500) {
+      // The route's pattern, never the address itself: that may hold a token.
+      log.error({ err: error, route: request.routeOptions.url ?? 'none', method: request.method }, 'request failed')
+    }
+    return sendProblem(reply, code, more)
+  }
+}
+
+export function sendProblem(reply: FastifyReply, code: ProblemCode, more: ProblemMore = {}) {
+  const { status, title } = PROBLEMS[code]
+  if (status === 429) reply.header('retry-after', '60')
+  // Already text: whatever schema the route has for its answers, a problem is a problem.
+  return reply
+    .code(status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .serializer((payload: unknown) => String(payload))
+    .send(JSON.stringify({ type: 'about:blank', title, status, code, ...more }))
+}
+
+function problemOf(error: FastifyError | ApiProblem): { code: ProblemCode; more: ProblemMore } {
+  if (error instanceof ApiProblem) return error
+  if (error.validation) return { code: 'invalid-field', more: fieldAtFault(error) }
+  const known = FASTIFY_CODES[error.code]
+  if (known) return { code: known, more: {} }
+  const { statusCode } = error
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return { code: 'invalid-body', more: {} }
+  return { code: 'internal', more: {} }
+}
+
+function fieldAtFault(error: FastifyError): ProblemMore {
+  const first = error.validation?.[0]
+  if (!first) return {}
+  const params = first.params as { requiredProperties?: string[]; additionalProperties?: string[] } | undefined
+  const inside = params?.requiredProperties?.[0] ?? params?.additionalProperties?.[0]
+  const path = [...first.instancePath.split('/').slice(1), ...(inside === undefined ? [] : [inside])]
+  const field = path.length > 0 ? path.join('.') : (error.validationContext ?? 'body')
+  return { field, detail: first.message ?? 'is wrong' }
+}

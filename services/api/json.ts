@@ -1,0 +1,109 @@
+import { isFamily } from '../core/escalation/people.ts'
+import type { IncidentEvent } from '../core/incident/effect.ts'
+import type { Named, Source, ToldPerson } from '../core/incident/incident.ts'
+import { glanceAtDevices, glanceAtHome } from '../core/rules/home-view.ts'
+import type { DeviceList, HomeDetail, HomeView, IncidentView, Scope } from '../ports.ts'
+import type { DeviceJson, HomeJson, IncidentJson } from './schemas.ts'
+
+/** What the platform knows, in the words of the public API. */
+
+const PLATFORM_HOME = '-'
+
+export function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString()
+}
+
+export function isoOrNull(timeMs: number | null): string | null {
+  return timeMs === null ? null : iso(timeMs)
+}
+
+export function homeJson(home: HomeView): HomeJson {
+  const glance = glanceAtHome(home.state, home.devices)
+  return {
+    id: home.homeId,
+    label: home.label,
+    gridCellId: home.gridCellId,
+    timeZone: home.timeZone,
+    language: home.language,
+    residentName: home.residentName,
+    state: {
+      ...glance,
+      lastWordAt: isoOrNull(glance.lastWordAt),
+      lastSignOfLifeAt: isoOrNull(glance.lastSignOfLifeAt),
+    },
+    testModeUntil: isoOrNull(home.testModeUntil),
+  }
+}
+
+export function homeDetailJson(home: HomeDetail) {
+  return { ...homeJson(home), address: home.address, notes: home.notes, settings: home.settings }
+}
+
+export function deviceJsons({ devices, state }: DeviceList): DeviceJson[] {
+  const glances = new Map(glanceAtDevices(state, devices).map((glance) => [glance.deviceId, glance]))
+  return devices.map(({ deviceId, kind, room, gatewayId }) => {
+    const glance = glances.get(deviceId)
+    return {
+      id: deviceId,
+      kind,
+      room,
+      gatewayId,
+      state: glance?.state ?? 'unknown',
+      lastSeenAt: isoOrNull(glance?.lastSeenAt ?? null),
+      batteryPercent: glance?.batteryPercent ?? null,
+    }
+  })
+}
+
+/** `personal` false leaves out who was told, who is next, and the names of family. The device is the latest that raised it. */
+export function incidentJson(view: IncidentView, { personal }: Pick<Scope, 'personal'>): IncidentJson {
+  const { incident, nextStep } = view
+  const { takenBy } = incident
+  const source = incident.sources.reduce<Source | null>(
+    (newest, next) => (newest === null || next.raisedAt >= newest.raisedAt ? next : newest),
+    null,
+  )
+  return {
+    id: incident.id,
+    homeId: incident.homeId === PLATFORM_HOME ? null : incident.homeId,
+    homeLabel: view.homeLabel,
+    kind: incident.kind,
+    subject: incident.subject === '' ? null : incident.subject,
+    severity: incident.severity,
+    condition: incident.condition,
+    status: incident.status,
+    openedAt: iso(incident.openedAt),
+    takenBy: takenBy && takenByJson(takenBy, view, personal),
+    takenByFamily: incident.silentAtDesk,
+    arrivedAt: isoOrNull(incident.arrivedAt),
+    nextStepAt: isoOrNull(nextStep?.at ?? null),
+    nextStep: nextStep && { who: personal ? nextStep.who : null, at: iso(nextStep.at) },
+    outcome: incident.outcome,
+    resolvedAt: isoOrNull(incident.resolvedAt),
+    pressCount: incident.raisedCount,
+    deviceId: source?.deviceId ?? null,
+    room: source?.room ?? null,
+    why: incident.why,
+    told: personal ? incident.told.map(toldJson) : [],
+  }
+}
+
+/** The id is the one `GET /me` gives, so that a page knows whether it is its own user; for people who never sign in, their ref. */
+export function takenByJson(by: Named & { at: number }, { userOf }: Pick<IncidentView, 'userOf'>, personal = true) {
+  const id = by.ref.startsWith('user:') ? by.ref.slice('user:'.length) : (userOf[by.ref] ?? by.ref)
+  return { id, name: personal || !isFamily(by) ? by.name : '', role: by.role, at: iso(by.at) }
+}
+
+function toldJson({ person, messages }: ToldPerson) {
+  const last = messages.at(-1)
+  return {
+    name: person.name,
+    role: person.role,
+    status: last?.status ?? 'none',
+    at: isoOrNull(last?.at ?? null),
+  }
+}
+
+export function timelineJson(events: IncidentEvent[], { personal }: Pick<Scope, 'personal'>) {
+  return events.map(({ seq, at, type, ...body }) => ({ seq, at: iso(at), type, body: personal ? { ...body } : {} }))
+}
