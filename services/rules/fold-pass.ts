@@ -1,4 +1,4 @@
-import type { ClockJump, FoldCommit, FoldStore, HomeKey, Log, LogRow, Metrics, ShardCursor } from '../ports.ts'
+import type { ClockJump, DueHome, FoldCommit, FoldStore, Log, LogRow, Metrics, ShardCursor } from '../ports.ts'
 import type { CachedHome, HomeCache } from './home-cache.ts'
 import {
   closeDraft,
@@ -27,7 +27,7 @@ export type PassParts<State> = {
 export type PassInput = {
   rows: readonly LogRow[]
   cursors: ShardCursor[]
-  dueHomes: readonly HomeKey[]
+  dueHomes: readonly DueHome[]
   nowMs: number
   jumps: ClockJump[]
 }
@@ -40,7 +40,7 @@ export type PassResult = { committed: boolean; signalHomes: Set<string> }
 export async function runPass<State>(parts: PassParts<State>, input: PassInput): Promise<PassResult> {
   const rowsByHome = groupByHome(input.rows)
   for (const { homeId } of input.dueHomes) if (!rowsByHome.has(homeId)) rowsByHome.set(homeId, [])
-  const homes = await loadHomes(parts, rowsByHome)
+  const homes = await loadHomes(parts, rowsByHome, input.dueHomes)
   const due = new Set(input.dueHomes.map((home) => home.homeId))
   const commit: FoldCommit = {
     cursors: input.cursors,
@@ -84,19 +84,20 @@ function groupByHome(rows: readonly LogRow[]): Map<string, LogRow[]> {
 async function loadHomes<State>(
   parts: PassParts<State>,
   rowsByHome: Map<string, LogRow[]>,
+  dueHomes: readonly DueHome[],
 ): Promise<Map<string, CachedHome<State>>> {
+  const factsVersions = new Map(dueHomes.map((home) => [home.homeId, home.factsVersion]))
   const homes = new Map<string, CachedHome<State>>()
   const missing: string[] = []
   for (const [homeId, rows] of rowsByHome) {
     const cached = parts.cache.get(homeId)
-    const last = rows.at(-1)
-    if (cached && (last === undefined || last.factsVersion === cached.facts.version)) homes.set(homeId, cached)
+    const factsVersion = rows.at(-1)?.factsVersion ?? factsVersions.get(homeId)
+    if (cached && cached.facts.version === factsVersion) homes.set(homeId, cached)
     else missing.push(homeId)
   }
   if (missing.length === 0) return homes
   for (const home of await readHomes(parts, missing)) {
-    const shard = rowsByHome.get(home.homeId)?.[0]?.shard ?? home.shard
-    homes.set(home.homeId, { ...home, shard })
+    homes.set(home.homeId, home)
   }
   return homes
 }
@@ -140,7 +141,7 @@ async function foldHomeWarily<State>(
   jumps: ClockJump[],
 ): Promise<HomeDraft<State>> {
   const [read] = await readHomes(parts, [before.homeId])
-  let draft = openDraft(read ? { ...read, shard: before.shard } : before)
+  let draft = openDraft(read ?? before)
   for (const row of rows) {
     if (!isAfter(row, draft.home)) continue
     const spare = structuredClone(draft)

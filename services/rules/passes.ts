@@ -1,5 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Clock, ClockJump, FoldStore, Hints, HomeKey, Log, LogRow, Metrics, ShardCursor } from '../ports.ts'
+import type {
+  Clock,
+  ClockJump,
+  DueHome,
+  FoldStore,
+  Hints,
+  HomeKey,
+  Log,
+  LogRow,
+  Metrics,
+  ShardCursor,
+} from '../ports.ts'
 import { type PassInput, runPass } from './fold-pass.ts'
 import { createHomeCache, type HomeCache } from './home-cache.ts'
 import type { HomeFold } from './home-fold.ts'
@@ -121,8 +132,8 @@ export async function passUrgent<State>(memory: RulesMemory<State>): Promise<voi
   const shards = [...memory.overdue]
   const urgent = await memory.store.readUrgentHomes({ shards, limitPerShard: URGENT_ROWS_PER_SHARD })
   // More of them than one pass takes: the next look follows at once.
-  memory.urgentLookedAt = limitShards(memory, urgent).length < urgent.length ? Number.NEGATIVE_INFINITY : nowMs
-  await passHomes(memory, urgent, { fireTimers: false })
+  memory.urgentLookedAt = shardsLeftForLater(memory, urgent).size > 0 ? Number.NEGATIVE_INFINITY : nowMs
+  await passHomes(memory, urgent, [])
 }
 
 /**
@@ -131,11 +142,11 @@ export async function passUrgent<State>(memory: RulesMemory<State>): Promise<voi
  */
 export async function passTimers<State>(memory: RulesMemory<State>): Promise<boolean> {
   const homes = await memory.store.readDueHomes(MAX_DUE_HOMES)
-  await passHomes(memory, homes, { fireTimers: true })
+  await passHomes(memory, homes, homes)
   const jump = memory.jumps.at(-1)
   if (jump === undefined) return homes.length >= MAX_DUE_HOMES
   const behind = await memory.store.readHomesBeforeEpoch(jump.epoch, MAX_DUE_HOMES)
-  await passHomes(memory, behind, { fireTimers: true })
+  await passHomes(memory, behind, behind)
   if (behind.length === 0) {
     memory.epochTaken = jump.epoch
     memory.jumps = []
@@ -143,30 +154,28 @@ export async function passTimers<State>(memory: RulesMemory<State>): Promise<boo
   return homes.length >= MAX_DUE_HOMES || behind.length >= MAX_DUE_HOMES
 }
 
+/** @param due of them those whose timers are to be fired, once all their rows are folded */
 async function passHomes<State>(
   memory: RulesMemory<State>,
-  asked: HomeKey[],
-  { fireTimers }: { fireTimers: boolean },
+  asked: readonly HomeKey[],
+  due: readonly DueHome[],
 ): Promise<void> {
-  const homes = limitShards(memory, asked)
+  const left = shardsLeftForLater(memory, asked)
+  const homes = asked.filter((home) => !left.has(home.shard))
   if (homes.length === 0) return
   const { rows, nowMs } = await memory.store.readHomeRows({ homes, limitPerShard: HOME_ROWS_PER_SHARD })
-  const cutOff = new Set<number>()
+  const unfinished = new Set(left)
   for (const [shard, own] of Map.groupBy(rows, (row: LogRow) => row.shard)) {
-    if (own.length >= HOME_ROWS_PER_SHARD) cutOff.add(shard)
+    if (own.length >= HOME_ROWS_PER_SHARD) unfinished.add(shard)
   }
-  const dueHomes = fireTimers ? homes.filter((home) => !cutOff.has(home.shard)) : []
+  const dueHomes = due.filter((home) => !unfinished.has(home.shard))
   await foldAndCommit(memory, { rows, cursors: [], dueHomes, nowMs, jumps: memory.jumps })
 }
 
-function limitShards<State>(memory: RulesMemory<State>, homes: HomeKey[]): HomeKey[] {
-  const lagging = new Set<number>()
-  return homes.filter(({ shard }) => {
-    if (!memory.overdue.has(shard) || lagging.has(shard)) return true
-    if (lagging.size >= LAGGING_SHARDS_AT_ONCE) return false
-    lagging.add(shard)
-    return true
-  })
+/** Of the lagging shards that these homes are in, all but the first few. */
+function shardsLeftForLater<State>(memory: RulesMemory<State>, homes: readonly HomeKey[]): Set<number> {
+  const lagging = new Set(homes.map((home) => home.shard).filter((shard) => memory.overdue.has(shard)))
+  return new Set([...lagging].slice(LAGGING_SHARDS_AT_ONCE))
 }
 
 async function foldAndCommit<State>(memory: RulesMemory<State>, input: PassInput): Promise<boolean> {

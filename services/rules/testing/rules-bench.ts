@@ -1,5 +1,5 @@
 import { SHARDS, shardOf } from '../../core/shard.ts'
-import type { FoldStore, Metrics } from '../../ports.ts'
+import type { FoldStore, Metrics, StoredFacts } from '../../ports.ts'
 import { createFoldStore } from '../../store/postgres/fold-store.ts'
 import type { Database, Queryable } from '../../store/postgres/pool.ts'
 import type { HomeFold } from '../home-fold.ts'
@@ -36,7 +36,7 @@ export type Bench = {
 /** A rules worker over a real database, with everything else it is given written down. */
 export async function startBench(
   pool: Database,
-  changed: { fold?: HomeFold<Tally>; store?: (store: FoldStore) => FoldStore; monotonicMs?: () => number } = {},
+  changed: { store?: (store: FoldStore) => FoldStore; onFacts?: (facts: StoredFacts) => void } = {},
 ): Promise<Bench> {
   const hinted: string[] = []
   const logged: string[] = []
@@ -54,9 +54,9 @@ export async function startBench(
   const store = createFoldStore(pool)
   const worker = await startRules({
     store: changed.store?.(store) ?? store,
-    fold: changed.fold ?? countingFold,
+    fold: changed.onFacts ? watching(changed.onFacts) : countingFold,
     hints: { hint: (topic, key) => void hinted.push(`${topic} ${key}`) },
-    clock: { now: Date.now, monotonicMs: changed.monotonicMs ?? (() => performance.now()) },
+    clock: { now: Date.now, monotonicMs: () => performance.now() },
     log: { info: say, warn: say, error: say, debug: say },
     metrics,
     shards: SHARDS,
@@ -79,4 +79,21 @@ export async function signalCount(pool: Database, homeId: string): Promise<numbe
     homeId,
   ])
   return rows[0]?.n ?? 0
+}
+
+/** A home with one SOS button in it. */
+export async function placeHome(pool: Database, homeId: string): Promise<void> {
+  await pool.query("insert into grid_cell values ('cell-1', 'Anlin', 'Cell 1') on conflict do nothing")
+  await pool.query("insert into home (home_id, grid_cell_id, label) values ($1, 'cell-1', '3-2-502')", [homeId])
+  await pool.query("insert into device (home_id, device_id, kind) values ($1, 'sos-bath', 'sos-button')", [homeId])
+}
+
+function watching(onFacts: (facts: StoredFacts) => void): HomeFold<Tally> {
+  return {
+    ...countingFold,
+    foldMessage(state, message, facts) {
+      onFacts(facts)
+      return countingFold.foldMessage(state, message, facts)
+    },
+  }
 }

@@ -1,7 +1,7 @@
 import type { DeviceKind } from '../../../devices/observation.ts'
 import { shardOf } from '../../core/shard.ts'
 import type { Signal } from '../../core/signal.ts'
-import type { ClockJump, FoldStore, HomeKey, StoredFacts, StoredHome } from '../../ports.ts'
+import type { ClockJump, DueHome, FoldStore, StoredFacts, StoredHome } from '../../ports.ts'
 import { commitFold } from './fold-commit.ts'
 import { oldestOpenXidAgeMs, readHomeRows, readLag, readUnread, readUrgentHomes } from './log-read.ts'
 import { type Database, inTransaction, type Queryable } from './pool.ts'
@@ -13,7 +13,7 @@ const CLOCK_JUMP_LOCK = 726_542
 const PLATFORM_HOME = '-'
 
 const READ_HOMES = `
-  select w.home_id, coalesce(s.shard, 0) as shard, coalesce(s.version, 0) as version,
+  select w.home_id, coalesce(s.version, 0) as version,
          coalesce(s.xid, '0') as xid, coalesce(s.id, 0) as id, coalesce(s.last_now, '-infinity') as last_now, s.wake_at,
          coalesce(s.facts_version, 0) as state_facts_version,
          coalesce(s.clock_epoch, (select max(epoch) from clock_jump), 0) as clock_epoch, s.state,
@@ -29,7 +29,6 @@ const READ_HOMES = `
 
 type HomeRow = {
   home_id: string
-  shard: number
   version: number
   xid: bigint
   id: number
@@ -73,33 +72,36 @@ export function createFoldStore(pool: Database, reader = 'rules'): FoldStore {
       )
       return rows
     },
-    async readHomesBeforeEpoch(epoch, limit) {
-      const { rows } = await pool.query<HomeKey>(
-        'select home_id as "homeId", shard from home_state where clock_epoch < $1 and shard = any($2) limit $3',
-        [epoch, shardsOfReader, limit],
-      )
-      return rows
-    },
+    readHomesBeforeEpoch: (epoch, limit) =>
+      readHomeKeys(pool, 'clock_epoch < $2 order by s.home_id limit $3', [shardsOfReader, epoch, limit]),
   }
 }
 
-async function readDueHomes(db: Queryable, shards: readonly number[], limit: number): Promise<HomeKey[]> {
-  const due = await db.query<HomeKey>(
-    `select home_id as "homeId", shard from home_state
-     where wake_at <= platform_now() and shard = any($1) order by wake_at limit $2`,
-    [shards, limit],
+async function readDueHomes(db: Queryable, shards: readonly number[], limit: number): Promise<DueHome[]> {
+  const due = await readHomeKeys(db, 'wake_at <= platform_now() order by wake_at limit $2', [shards, limit])
+  const { rows: changed } = await db.query<{ homeId: string; factsVersion: number }>(
+    'select home_id as "homeId", version as "factsVersion" from home_facts_changed limit $1',
+    [limit],
   )
-  const changed = await db.query<{ home_id: string }>('select home_id from home_facts_changed limit $1', [limit])
-  const homes = new Map(due.rows.map((home) => [home.homeId, home]))
-  for (const { home_id: homeId } of changed.rows) homes.set(homeId, { homeId, shard: shardOf(homeId) })
+  const homes = new Map(due.map((home) => [home.homeId, home]))
+  for (const home of changed) homes.set(home.homeId, { ...home, shard: shardOf(home.homeId) })
   return [...homes.values()].filter((home) => shards.includes(home.shard))
+}
+
+async function readHomeKeys(db: Queryable, where: string, values: unknown[]): Promise<DueHome[]> {
+  const { rows } = await db.query<DueHome>(
+    `select s.home_id as "homeId", s.shard, coalesce(h.settings_version, 0) as "factsVersion"
+     from home_state s left join home h on h.home_id = s.home_id where s.shard = any($1) and ${where}`,
+    values,
+  )
+  return rows
 }
 
 async function readHomes(db: Queryable, homeIds: readonly string[]): Promise<StoredHome[]> {
   const { rows } = await db.query<HomeRow>({ name: 'fold-read-homes', text: READ_HOMES, values: [homeIds] })
   return rows.map((row) => ({
     homeId: row.home_id,
-    shard: row.shard,
+    shard: shardOf(row.home_id),
     version: row.version,
     xid: row.xid,
     id: row.id,

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { SHARDS, shardOf } from '../core/shard.ts'
+import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
+import { append, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
+
+const WAITING_ROWS = 100_000
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.close())
+
+test("a press is folded long before the telemetry that waited before it, and after its own home's", async () => {
+  const { pool } = database
+  await pool.query(
+    `insert into observation_log (received_at, shard, lane, home_id, account, flags, topic, payload)
+     select clock_timestamp() - interval '1 minute', $1, 1, 'home-' || n % 300, 'a', 0, 't', convert_to('n ' || n, 'UTF8')
+     from generate_series(1, $2::integer) n`,
+    [shardOf('home-a'), WAITING_ROWS],
+  )
+  await append(pool, [
+    { homeId: 'home-a', payload: 'n 7' },
+    { homeId: 'home-a', payload: 'press', urgent: true },
+    { homeId: 'home-a', payload: 'n 8' },
+  ])
+  const bench = await startBench(pool)
+  for (const shard of SHARDS) void bench.worker.onHint(String(shard))
+  await expect.poll(() => signalCount(pool, 'home-a'), { interval: 5, timeout: 10_000 }).toBe(1)
+  const { rows } = await pool.query<{ unread: number }>(
+    `select count(*)::int as unread from observation_log l join log_cursor c on c.shard = l.shard
+     where (l.xid, l.id) > (c.xid, c.id)`,
+  )
+  expect(rows[0]?.unread).toBeGreaterThan(WAITING_ROWS / 2)
+  expect((await tallyOf(pool, 'home-a')).rows[0]).toBe(7)
+
+  await bench.worker.processAll()
+  // The shard's own pass came by again and took nothing twice.
+  expect((await tallyOf(pool, 'home-a')).rows).toEqual([7, 8])
+  expect(await signalCount(pool, 'home-a')).toBe(1)
+  const folded = await pool.query<{ n: number }>(
+    "select sum(json_array_length(state->'rows'))::int as n from home_state where home_id <> 'home-a'",
+  )
+  expect(folded.rows[0]?.n).toBe(WAITING_ROWS)
+  await bench.worker.close()
+})
