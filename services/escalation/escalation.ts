@@ -1,5 +1,6 @@
 import type { FoldVerdict } from '../core/incident/effect.ts'
 import type { Clock, Hints, Incidents, Log, Metrics, NewInput } from '../ports.ts'
+import { createLanes } from './lanes.ts'
 import { createMessageWriter } from './messages.ts'
 import { planPass } from './pass.ts'
 import { createSteadyClock } from './steady-clock.ts'
@@ -32,10 +33,10 @@ export type Escalation = {
   /** Once a second: homes whose timers are due, or whose inputs lost their hint. Ends when all have had their pass. */
   sweep(): Promise<void>
   /**
-   * An answer of a person, folded now: what was said to it.
+   * An answer of a person, folded now: what was said to it. The same `origin` again is the same answer.
    * @throws when the database is away or nobody could fold it in time; it is kept and folded later
    */
-  submit(homeId: string, incidentId: string | null, input: NewInput): Promise<FoldVerdict>
+  submit(homeId: string, incidentId: string | null, input: NewInput, origin?: string): Promise<FoldVerdict>
   /** Ends when every pass asked for so far has ended. */
   drain(): Promise<void>
   /** Takes no more, finishes what is running. */
@@ -49,8 +50,7 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
   const { incidents, hints, clock, log, metrics } = options
   const write = createMessageWriter(options)
   const steady = createSteadyClock((await incidents.readClock()).lastFoldedMs)
-  const lanes = new Map<string, { running: Promise<Verdicts>; next: Promise<Verdicts> | null }>()
-  const turns = createTurns(MAX_HOMES_AT_ONCE)
+  const lanes = createLanes(MAX_HOMES_AT_ONCE, advance)
   let closed = false
 
   /** One read and one commit; repeated where another worker was faster. Says whether more inputs wait. */
@@ -78,49 +78,15 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
 
   async function advance(homeId: string): Promise<Verdicts> {
     const verdicts: Verdicts = new Map()
-    const giveBack = await turns.take()
-    try {
-      for (let passes = 0; passes < MAX_PASSES && (await pass(homeId, verdicts)); passes += 1);
-      return verdicts
-    } finally {
-      giveBack()
-    }
-  }
-
-  /** Never two passes over one home at once here; those asked for meanwhile fall together into one after it. */
-  function advanceInLane(homeId: string): Promise<Verdicts> {
-    const lane = lanes.get(homeId)
-    if (lane) {
-      lane.next ??= lane.running.then(
-        () => enter(homeId),
-        () => enter(homeId),
-      )
-      return lane.next
-    }
-    return enter(homeId)
-  }
-
-  function enter(homeId: string): Promise<Verdicts> {
-    const entered = { running: advance(homeId), next: null }
-    lanes.set(homeId, entered)
-    const leave = () => {
-      if (lanes.get(homeId) === entered && entered.next === null) lanes.delete(homeId)
-    }
-    entered.running.then(leave, leave)
-    return entered.running
+    for (let passes = 0; passes < MAX_PASSES && (await pass(homeId, verdicts)); passes += 1);
+    return verdicts
   }
 
   async function advanceQuietly(homeId: string): Promise<void> {
     try {
-      await advanceInLane(homeId)
+      await lanes.enter(homeId)
     } catch (error) {
       log.error({ homeId, ...causeOf(error) }, 'a home could not be advanced; the next sweep tries again')
-    }
-  }
-
-  async function drain(): Promise<void> {
-    while (lanes.size > 0) {
-      await Promise.allSettled([...lanes.values()].map((lane) => lane.next ?? lane.running))
     }
   }
 
@@ -135,36 +101,18 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
       const homes = await incidents.dueHomes({ steadyNowMs, waitedMs: INPUT_WAITED_MS, limit: MAX_HOMES_PER_SWEEP })
       await Promise.all(homes.map(advanceQuietly))
     },
-    async submit(homeId, incidentId, input) {
+    async submit(homeId, incidentId, input, origin) {
       if (closed) throw new Error('the escalation is closing')
-      const inputId = await incidents.addInput(homeId, incidentId, input)
-      const verdicts = await advanceInLane(homeId)
+      const inputId = await incidents.addInput(homeId, incidentId, input, origin ?? null)
+      const verdicts = await lanes.enter(homeId)
       const verdict = verdicts.get(inputId) ?? (await incidents.readResult(homeId, inputId))
       if (!verdict) throw new Error(`input ${inputId} of home ${homeId} was not folded`)
       return verdict
     },
-    drain,
+    drain: lanes.drain,
     async close() {
       closed = true
-      await drain()
-    },
-  }
-}
-
-/** At most `max` at once; who comes later waits in order. */
-function createTurns(max: number): { take(): Promise<() => void> } {
-  let taken = 0
-  const waiting: (() => void)[] = []
-  const giveBack = () => {
-    const next = waiting.shift()
-    if (next) next()
-    else taken -= 1
-  }
-  return {
-    async take() {
-      if (taken < max) taken += 1
-      else await new Promise<void>((resolve) => waiting.push(resolve))
-      return giveBack
+      await lanes.drain()
     },
   }
 }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { SmsProvider } from '../ports.ts'
 import { PHONES } from './testing/community.ts'
-import { beginStory, machineClock, type Story } from './testing/story.ts'
+import { machineClock } from './testing/quiet-ports.ts'
+import { beginStory, type Story } from './testing/story.ts'
 
 let story: Story
 beforeEach(async () => {

@@ -1,102 +1,23 @@
-import type { Language, Message } from '../core/message/message.ts'
-import { renderMessage } from '../core/message/render.ts'
-import { parseReply, type Reply } from '../core/message/reply.ts'
-import { whichIncident } from '../core/message/which-incident.ts'
-import type { DirectMessage, IncomingSms, PhoneOwner, ToldPhone } from '../ports.ts'
+import type { IncomingSms } from '../ports.ts'
+import { judge } from './judge.ts'
 import type { NotifyOptions } from './notify.ts'
 
-/** Behind alarms and warnings. */
-const ANSWER_PRIORITY = 2
-const STOP_PRIORITY = 1
-/** A reply is judged as of when it was written; the provider's clock has whole seconds and may differ by as much. */
-const CLOCK_DIFFERENCE_MS = 2_000
 /** A stored reply that nobody has judged after this was left by a crash. */
 const WAITED_MS = 10_000
 const MAX_WAITING_PER_SWEEP = 50
-/** A message to nobody's home is the platform's. */
-const PLATFORM_HOME = '-'
-
-type Judged = { verdict: string; answers: DirectMessage[] }
 
 /** What people write to us: stored, judged, folded, answered. The same message again changes nothing. */
 export function createIncoming(options: NotifyOptions) {
-  const { incoming, people, hints, log, metrics } = options
+  const { incoming, hints, metrics } = options
 
   /** Ends after the commit. @throws when the database is away: the provider is not told that we have it */
   async function take(message: IncomingSms): Promise<void> {
     const { judged, receivedAtMs } = await incoming.record(message)
     if (judged) return
-    const { verdict, answers } = await judge(message, receivedAtMs)
+    const { verdict, answers } = await judge(options, message, receivedAtMs)
     await incoming.settle(message.providerId, verdict, answers)
     metrics.count('anlin_replies_total', 1, { verdict })
     if (answers.length > 0) hints.hint('outbox', '')
-  }
-
-  async function judge(message: IncomingSms, receivedAtMs: number): Promise<Judged> {
-    const [owners, told] = await Promise.all([incoming.owners(message.from), incoming.toldRows(message.from)])
-    const reply = parseReply(message.body)
-    if (owners.length === 0 && told.length === 0) return { verdict: 'unknown-number', answers: [] }
-    const language = owners[0]?.language ?? 'zh'
-    switch (reply.type) {
-      case 'stop':
-        return { verdict: 'stop', answers: await alertSupervisors(message, owners) }
-      case 'not-understood':
-        return answered('not-understood', message, told, { purpose: 'not-understood' }, language)
-      case 'take':
-      case 'cannot':
-        return answer(message, reply, told, asOf(message, receivedAtMs), language)
-    }
-  }
-
-  async function answer(
-    message: IncomingSms,
-    reply: Extract<Reply, { type: 'take' | 'cannot' }>,
-    told: ToldPhone[],
-    asOfMs: number,
-    language: Language,
-  ): Promise<Judged> {
-    const which = whichIncident(reply.code, told, asOfMs)
-    switch (which.type) {
-      case 'nothing-open':
-        return answered('nothing-open', message, told, { purpose: 'nothing-open' }, language)
-      case 'ask': {
-        const choices = which.choices.map(({ homeLabel, kind, code }) => ({ home: homeLabel, kind, code }))
-        return answered('which-one', message, told, { purpose: 'which-one', choices }, language)
-      }
-      case 'incident': {
-        const { homeId, incidentId, recipient } = which.row
-        const by = await people.findResponder(homeId, recipient)
-        if (!by) return { verdict: 'responder-gone', answers: [] }
-        // The fold itself writes what this person is told: it knows who has the incident.
-        const verdict = await options.submit(homeId, incidentId, {
-          type: reply.type === 'take' ? 'Acknowledge' : 'CannotCome',
-          by,
-          via: 'sms',
-        })
-        log.info({ homeId, incidentId, reply: reply.type, verdict: verdict.type }, 'a reply was folded')
-        return { verdict: `${reply.type}-${verdict.type}`, answers: [] }
-      }
-    }
-  }
-
-  /** Whoever said STOP can be told nothing any more: the coordinators of each home concerned must know. */
-  async function alertSupervisors(message: IncomingSms, owners: PhoneOwner[]): Promise<DirectMessage[]> {
-    const alerts: DirectMessage[] = []
-    for (const { homeId, name } of owners) {
-      const { facts } = await people.readHome(homeId ?? PLATFORM_HOME)
-      for (const supervisor of facts.supervisors) {
-        alerts.push({
-          homeId: homeId ?? PLATFORM_HOME,
-          outboxId: `stop.${message.providerId}.${alerts.length + 1}`,
-          recipient: supervisor.ref,
-          purpose: 'responder-stopped',
-          priority: STOP_PRIORITY,
-          body: render({ purpose: 'responder-stopped', name }, supervisor.language),
-          phone: null,
-        })
-      }
-    }
-    return alerts
   }
 
   return {
@@ -108,31 +29,4 @@ export function createIncoming(options: NotifyOptions) {
       }
     },
   }
-}
-
-function asOf({ sentAtMs }: IncomingSms, receivedAtMs: number): number {
-  return sentAtMs === null ? receivedAtMs : Math.min(receivedAtMs, sentAtMs + CLOCK_DIFFERENCE_MS)
-}
-
-function answered(
-  verdict: string,
-  message: IncomingSms,
-  told: ToldPhone[],
-  answer: Message,
-  language: Language,
-): Judged {
-  const direct: DirectMessage = {
-    homeId: told[0]?.homeId ?? PLATFORM_HOME,
-    outboxId: `reply.${message.providerId}`,
-    recipient: told[0]?.recipient ?? 'phone',
-    purpose: answer.purpose,
-    priority: ANSWER_PRIORITY,
-    body: render(answer, language),
-    phone: message.from,
-  }
-  return { verdict, answers: [direct] }
-}
-
-function render(message: Message, language: Language): string {
-  return renderMessage(message, { language, code: null, link: null })
 }

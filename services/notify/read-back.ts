@@ -1,4 +1,14 @@
-import type { Clock, Hints, IncomingMessages, IncomingSms, Log, Outbox, SmsDelivery, SmsProvider } from '../ports.ts'
+import type {
+  ClaimedMessage,
+  Clock,
+  Hints,
+  IncomingMessages,
+  IncomingSms,
+  Log,
+  Outbox,
+  SmsDelivery,
+  SmsProvider,
+} from '../ports.ts'
 import { codeOf } from './sending.ts'
 
 /** Providers do not repeat what they pushed while we were away: asked for at the start and this often. */
@@ -29,73 +39,25 @@ export type ReadBackOptions = {
 
 /** Fetches what was missed: replies nobody pushed to us, and receipts that did not come. */
 export function createReadBack(options: ReadBackOptions) {
-  const { outbox, incoming, provider, hints, clock, log } = options
+  const { clock, log } = options
+  const ending = new AbortController()
   let lastReadMs = Number.NEGATIVE_INFINITY
   let running: Promise<void> | null = null
-  let closed = false
 
-  async function readReplies(): Promise<void> {
-    const lastSentAtMs = await incoming.lastSentAtMs()
-    const furthestMs = clock.now() - FURTHEST_BACK_MS
-    const sinceMs = Math.max(furthestMs, (lastSentAtMs ?? furthestMs) - OVERLAP_MS)
-    const missed: IncomingSms[] = []
-    let cursor: string | undefined
-    for (let page = 0; page < MAX_PAGES; page += 1) {
-      const read = await provider.listIncoming({
-        sinceMs,
-        limit: PAGE_SIZE,
-        ...(cursor === undefined ? {} : { cursor }),
-      })
-      missed.push(...read.messages)
-      if (read.nextCursor === null) break
-      cursor = read.nextCursor
-    }
-    // Oldest first, as they were meant; those we have change nothing.
-    for (const message of missed.reverse()) {
-      if (closed) return
-      await options.onIncomingMessage(message)
-    }
-  }
-
-  async function askAfterReceipts(): Promise<void> {
-    const { messages } = await outbox.claimUnanswered({
-      limit: MAX_STATUSES,
-      nextLookMs: READ_BACK_EVERY_MS,
-      forgetMs: FORGET_RECEIPT_MS,
-    })
-    const waiting = [...messages]
-    const ask = async () => {
-      for (let message = waiting.shift(); message !== undefined && !closed; message = waiting.shift()) {
-        const delivery = message.providerId === null ? null : await provider.fetchStatus(message.providerId)
-        if (delivery && delivery.state !== 'accepted') {
-          await options.onReceipt({ ...delivery, outboxId: message.outboxId })
-        } else if (await outbox.reportMissingReceipt(message)) {
-          log.warn({ outboxId: message.outboxId, homeId: message.homeId }, 'no receipt came in time')
-          hints.hint('incident', message.homeId)
-        }
-      }
-    }
-    await Promise.all(Array.from({ length: MAX_STATUS_REQUESTS_AT_ONCE }, ask))
-  }
-
-  async function quietly(what: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      log.warn({ code: codeOf(error), what }, 'reading back from the provider failed')
-    }
+  async function quietly(what: string, work: Promise<void>): Promise<void> {
+    await work.catch((error) => log.warn({ code: codeOf(error), what }, 'reading back from the provider failed'))
   }
 
   return {
     /** Begins what is due; not awaited, for a slow provider must not hold up the sweep. */
     sweep(): void {
-      if (closed || running !== null) return
+      if (ending.signal.aborted || running !== null) return
       const monotonicMs = clock.monotonicMs()
       const repliesDue = monotonicMs - lastReadMs >= READ_BACK_EVERY_MS
       if (repliesDue) lastReadMs = monotonicMs
       running = Promise.all([
-        repliesDue ? quietly('replies', readReplies) : undefined,
-        quietly('receipts', askAfterReceipts),
+        repliesDue ? quietly('replies', readReplies(options, ending.signal)) : undefined,
+        quietly('receipts', askAfterReceipts(options, ending.signal)),
       ]).then(() => {
         running = null
       })
@@ -104,7 +66,55 @@ export function createReadBack(options: ReadBackOptions) {
       await running
     },
     close(): void {
-      closed = true
+      ending.abort()
     },
+  }
+}
+
+async function readReplies(options: ReadBackOptions, ending: AbortSignal): Promise<void> {
+  const { incoming, provider, clock } = options
+  const lastSentAtMs = await incoming.lastSentAtMs()
+  const furthestMs = clock.now() - FURTHEST_BACK_MS
+  const sinceMs = Math.max(furthestMs, (lastSentAtMs ?? furthestMs) - OVERLAP_MS)
+  const missed: IncomingSms[] = []
+  let cursor: string | undefined
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const read = await provider.listIncoming({ sinceMs, limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) })
+    missed.push(...read.messages)
+    if (read.nextCursor === null) break
+    cursor = read.nextCursor
+  }
+  // Oldest first, as they were meant; those we have change nothing.
+  for (const message of missed.reverse()) {
+    if (ending.aborted) return
+    await options.onIncomingMessage(message)
+  }
+}
+
+async function askAfterReceipts(options: ReadBackOptions, ending: AbortSignal): Promise<void> {
+  const { messages } = await options.outbox.claimUnanswered({
+    limit: MAX_STATUSES,
+    nextLookMs: READ_BACK_EVERY_MS,
+    forgetMs: FORGET_RECEIPT_MS,
+  })
+  const waiting = [...messages]
+  const askInTurn = async () => {
+    for (let message = waiting.shift(); message !== undefined && !ending.aborted; message = waiting.shift()) {
+      await askAfter(options, message)
+    }
+  }
+  await Promise.all(Array.from({ length: MAX_STATUS_REQUESTS_AT_ONCE }, askInTurn))
+}
+
+async function askAfter(options: ReadBackOptions, message: ClaimedMessage): Promise<void> {
+  const { outbox, provider, hints, log } = options
+  const { outboxId, homeId, providerId } = message
+  // A provider that cannot be asked has not said that it arrived, either.
+  const delivery = providerId === null ? null : await provider.fetchStatus(providerId).catch(() => null)
+  if (delivery && delivery.state !== 'accepted') {
+    await options.onReceipt({ ...delivery, outboxId })
+  } else if (await outbox.reportMissingReceipt(message)) {
+    log.warn({ outboxId, homeId }, 'no receipt came in time')
+    hints.hint('incident', homeId)
   }
 }

@@ -56,8 +56,16 @@ export async function sendClaimed(ports: SendingPorts, claimed: Claimed): Promis
     const sincePressMs = claimed.nowMs + waitedMs - message.raisedAtMs
     ports.metrics.observe('anlin_press_to_request_seconds', Math.max(0, sincePressMs) / 1_000)
   }
+  const content = reveal(message)
+  if (content === null) {
+    ports.log.error(
+      { outboxId: message.outboxId, homeId: message.homeId },
+      'a message cannot be opened: is DATA_KEY another?',
+    )
+    return settle(ports, message, { status: 'failed', errorCode: 'cannot-be-opened', providerId: null })
+  }
   const result = await ports.provider.send({
-    ...message.reveal(),
+    ...content,
     statusCallbackUrl: ports.statusCallbackUrl(message.outboxId),
     timeoutMs: REQUEST_TIMEOUT_MS,
   })
@@ -67,6 +75,15 @@ export async function sendClaimed(ports: SendingPorts, claimed: Claimed): Promis
 
 async function settle(ports: SendingPorts, message: ClaimedMessage, settlement: Settlement): Promise<Settled> {
   return (await ports.outbox.settle(message, settlement)) ? settlement.status : 'lost'
+}
+
+/** Null when it was sealed with another key: it can never be sent, so the next person has to be told. */
+function reveal(message: ClaimedMessage): { to: string; body: string } | null {
+  try {
+    return message.reveal()
+  } catch {
+    return null
+  }
 }
 
 async function settleResult(ports: SendingPorts, claimed: Claimed, result: SmsSendResult): Promise<Settled> {

@@ -81,6 +81,13 @@ test('lists are cut into pages and filtered by home, state, kind and time', asyn
   expect(await found({ cursor: 'nonsense' })).toHaveLength(4)
 })
 
+test('an incident of the platform itself belongs to no home', async () => {
+  await story.signal({ homeId: '-', kind: 'technical', severity: 'technical', subject: 'clock' })
+  const { items } = await listIncidents(story.pool, EVERYTHING)
+  expect(items).toMatchObject([{ homeId: null, homeLabel: null, kind: 'technical', subject: 'clock', told: [] }])
+  expect(await readIncident(story.pool, items[0]?.id ?? '')).toMatchObject({ homeId: null })
+})
+
 test('the link in a message says whose it is, for 72 hours', async () => {
   await story.signal()
   const { body } = await story.expectSms('daughter', /^EMERGENCY/)

@@ -86,7 +86,9 @@ export async function readIncident(
   incidentId: string,
 ): Promise<(IncidentView & { timeline: TimelineEntry[] }) | null> {
   const homeId = homeOfIncident(incidentId)
-  const { rows } = await db.query<Row & { timeline: { seq: number; at_ms: number; type: string; body: Record<string, unknown> }[] }>({
+  const { rows } = await db.query<
+    Row & { timeline: { seq: number; at_ms: number; type: string; body: Record<string, unknown> }[] }
+  >({
     name: 'incident-read',
     text: `select i.state, i.next_step, h.label, coalesce((
              select json_agg(e order by e.seq) from (

@@ -15,11 +15,14 @@ export function createIncidents(database: Database, sealing: Sealing): Incidents
   return {
     readHome: (homeId) => readHome(database, sealing, homeId),
     commit: (commit) => commitIncidents(database, sealing, commit),
-    async addInput(homeId, incidentId, input) {
+    async addInput(homeId, incidentId, input, origin) {
       const { rows } = await database.query<{ input_id: number }>({
         name: 'incident-add-input',
-        text: 'insert into incident_input (home_id, incident_id, body) values ($1, $2, $3) returning input_id',
-        values: [homeId, incidentId, input],
+        // An update that changes nothing, for the row's id has to come back.
+        text: `insert into incident_input (home_id, incident_id, body, origin) values ($1, $2, $3, $4)
+               on conflict (home_id, origin) where origin is not null do update set origin = excluded.origin
+               returning input_id`,
+        values: [homeId, incidentId, input, origin],
       })
       return String(rows[0]?.input_id)
     },

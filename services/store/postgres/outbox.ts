@@ -1,4 +1,4 @@
-import type { Claim, ClaimedMessage, Outbox, OutboxFigures, Settlement } from '../../ports.ts'
+import type { Claim, ClaimedMessage, Outbox, Settlement } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
 import { DIRECT_ROWS, directRow, INSERT_DIRECT } from './outbox-direct.ts'
 import {
@@ -55,7 +55,7 @@ export function createOutbox(database: Database, sealing: Sealing): Outbox {
       const text = `with direct as (${DIRECT_ROWS}) ${INSERT_DIRECT}`
       await database.query(text, [JSON.stringify(messages.map((message) => directRow(message, sealing)))])
     },
-    figures: () => figures(database),
+    oldestDueMs: () => oldestDueMs(database),
   }
 }
 
@@ -181,18 +181,11 @@ function inputTypeOf({ status }: Settlement): ReceiptInputType | null {
   }
 }
 
-async function figures(database: Database): Promise<OutboxFigures> {
-  const waiting = await database.query<{ oldest_ms: number; waiting: number }>(
-    `select coalesce(extract(epoch from platform_now() - min(greatest(due_at, created_at))) * 1000, 0)::float8 as oldest_ms,
-       count(*) as waiting
-     from outbox where status = 'pending' and due_at <= platform_now()`,
-  )
-  const duplicates = await database.query<{ cause: string; count: number }>(
-    'select cause, sum(count)::bigint as count from outbox_duplicate group by cause order by cause',
-  )
-  return {
-    oldestDueMs: waiting.rows[0]?.oldest_ms ?? 0,
-    waiting: waiting.rows[0]?.waiting ?? 0,
-    duplicates: duplicates.rows,
-  }
+async function oldestDueMs(database: Database): Promise<number> {
+  const { rows } = await database.query<{ oldest_ms: number | null }>({
+    name: 'outbox-oldest-due',
+    text: `select (extract(epoch from platform_now() - min(greatest(due_at, created_at))) * 1000)::float8 as oldest_ms
+           from outbox where status = 'pending' and due_at <= platform_now()`,
+  })
+  return Math.max(0, rows[0]?.oldest_ms ?? 0)
 }

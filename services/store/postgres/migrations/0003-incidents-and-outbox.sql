@@ -44,6 +44,8 @@ create table incident_input (
   input_id    bigint generated always as identity,
   xid         xid8 not null default pg_current_xact_id(),
   body        jsonb not null,
+  -- What it was made from, where that may come twice (a reply pushed and read back): folded once.
+  origin      text,
   created_at  timestamptz not null default platform_now(),
   -- Given where it is meant for one incident (an answer, a receipt), found by the fold for signals.
   incident_id text,
@@ -59,6 +61,7 @@ create table incident_input (
   primary key (home_id, input_id)
 );
 create index incident_input_waiting on incident_input (home_id, input_id) where applied_at is null;
+create unique index incident_input_origin on incident_input (home_id, origin) where origin is not null;
 create index incident_input_of_incident on incident_input (home_id, incident_id, applied_version);
 
 -- What the folds knew of a home and its people, kept once for each time it changed.

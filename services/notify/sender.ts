@@ -1,0 +1,126 @@
+import type { Claim, Hints } from '../ports.ts'
+import { CLAIM_MS, type Claimed, codeOf, lookUpDoubtful, type SendingPorts, sendClaimed } from './sending.ts'
+
+/** Requests at once; the provider's connections are as many and some more. The rest waits in the outbox, in order. */
+const MAX_IN_FLIGHT = 16
+/** Of these, so many are for critical messages alone: hanging warnings must not stand in an alarm's way. */
+const KEPT_FOR_CRITICAL = 4
+/** Look-ups of unknown outcomes at once. */
+const MAX_LOOK_UPS = 8
+
+type Work = 'send' | 'look-up'
+
+/** Takes rows from the outbox and carries each to its result, some at once. */
+export class Sender {
+  readonly #options: SendingPorts & { hints: Hints }
+  readonly #running = new Set<Promise<void>>()
+  readonly #count: Record<Work, number> = { send: 0, 'look-up': 0 }
+  #pumping: Promise<void> | null = null
+  #again = false
+  /** More is due than there was room for, or something is to be sent again at once. */
+  #moreDue = false
+  /** Outcomes may be waiting for their look-up. */
+  #doubtful = false
+  #closed = false
+
+  constructor(options: SendingPorts & { hints: Hints }) {
+    this.#options = options
+  }
+
+  /** Takes up what is due; asked for meanwhile, it goes round once more. Ends when no more is due or no room is left. */
+  wake(): Promise<void> {
+    this.#again = true
+    this.#pumping ??= this.#pumpAll()
+    return this.#pumping
+  }
+
+  /** The same, and whatever outcome is unknown or whose sender was lost. */
+  wakeAll(): Promise<void> {
+    this.#doubtful = true
+    return this.wake()
+  }
+
+  /** Ends when everything taken up has its result written. */
+  async drain(): Promise<void> {
+    while (this.#pumping !== null || this.#running.size > 0) {
+      await this.#pumping
+      await Promise.allSettled(this.#running)
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  async #pumpAll(): Promise<void> {
+    try {
+      while (this.#again && !this.#closed) {
+        this.#again = false
+        await this.#pumpDue()
+        await this.#pumpDoubtful()
+      }
+    } catch (error) {
+      this.#options.log.error({ code: codeOf(error) }, 'the outbox could not be read; the next sweep tries again')
+    } finally {
+      this.#pumping = null
+    }
+  }
+
+  async #pumpDue(): Promise<void> {
+    while (!this.#closed) {
+      const free = MAX_IN_FLIGHT - this.#count.send
+      const forAll = free - KEPT_FOR_CRITICAL
+      const limit = forAll > 0 ? forAll : free
+      if (limit <= 0) return
+      // Before asking: what becomes due meanwhile must not be forgotten.
+      this.#moreDue = false
+      const asked = { limit, criticalOnly: forAll <= 0, claimMs: CLAIM_MS }
+      const claimed = await this.#claim(() => this.#options.outbox.claimDue(asked))
+      for (const message of claimed) this.#begin('send', message)
+      if (claimed.length < limit && !asked.criticalOnly) return
+      this.#moreDue = true
+      if (claimed.length < limit) return
+    }
+  }
+
+  async #pumpDoubtful(): Promise<void> {
+    const limit = MAX_LOOK_UPS - this.#count['look-up']
+    if (this.#closed || !this.#doubtful || limit <= 0) return
+    this.#doubtful = false
+    const claimed = await this.#claim(() => this.#options.outbox.claimDoubtful({ limit, claimMs: CLAIM_MS }))
+    for (const message of claimed) this.#begin('look-up', message)
+    if (claimed.length === limit) this.#doubtful = true
+  }
+
+  /** The moment before asking is when our claim began at the latest. */
+  async #claim(ask: () => Promise<Claim>): Promise<Claimed[]> {
+    const claimedAtMonotonicMs = this.#options.clock.monotonicMs()
+    const { messages, nowMs } = await ask()
+    return messages.map((message) => ({ message, claimedAtMonotonicMs, nowMs }))
+  }
+
+  #begin(what: Work, claimed: Claimed): void {
+    this.#count[what] += 1
+    const work = this.#carry(what, claimed).finally(() => {
+      this.#count[what] -= 1
+      this.#running.delete(work)
+      if (this.#moreDue || this.#doubtful) void this.wake()
+    })
+    this.#running.add(work)
+  }
+
+  async #carry(what: Work, claimed: Claimed): Promise<void> {
+    const { hints, log } = this.#options
+    const { homeId, incidentId, outboxId } = claimed.message
+    try {
+      const carry = what === 'send' ? sendClaimed : lookUpDoubtful
+      const settled = await carry(this.#options, claimed)
+      if (settled === 'unknown') this.#doubtful = true
+      else if (settled === 'pending') this.#moreDue = true
+      if (incidentId !== null && settled !== 'pending' && settled !== 'lost') hints.hint('incident', homeId)
+    } catch (error) {
+      // The row stays in `sending`: when its claim runs out it is an unknown outcome.
+      log.error({ outboxId, homeId, code: codeOf(error) }, 'what became of a message was not written')
+    }
+  }
+}
