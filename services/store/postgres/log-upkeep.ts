@@ -8,11 +8,15 @@ import type { Database, Queryable } from './pool.ts'
 export const LOG_DAYS_KEPT = 35
 /** A day is closed this long after its end: until then a late transaction may still add to it. */
 const CLOSED_AFTER_HOURS = 1
-const UPKEEP_LOCK = 726_543
+/** Whoever reads the whole record holds it shared, so that nothing is packed or dropped meanwhile. */
+export export const UPKEEP_LOCK = 726_543
 /** Whoever waits for a lock makes everybody behind it wait, ingest too: give up soon, the next hour tries again. */
 const LOCK_WAIT = '500ms'
 const UPKEEP_EVERY_MS = 3_600_000
 const SNAPSHOT_HOMES = 500
+/** Of the home of `s`: a home's signals are numbered in the order of its folds. */
+export const LAST_SIGNAL = `coalesce((select i.input_id from incident_input i
+  where i.home_id = s.home_id and i.body->>'type' = 'SignalReceived' order by i.input_id desc limit 1), 0)`
 
 export type UpkeepReport = { packedRows: number; droppedDays: string[]; waitingDays: string[]; snapshots: number }
 export type LogUpkeep = {
@@ -95,8 +99,8 @@ async function keepSnapshots(db: Queryable): Promise<number> {
   let kept = 0
   for (;;) {
     const { rowCount } = await db.query(
-      `insert into home_state_daily (day, home_id, xid, id, version, last_now, state)
-       select (now() at time zone 'UTC')::date, s.home_id, s.xid, s.id, s.version, s.last_now, s.state
+      `insert into home_state_daily (day, home_id, xid, id, version, last_now, signal_id, state)
+       select (now() at time zone 'UTC')::date, s.home_id, s.xid, s.id, s.version, s.last_now, ${LAST_SIGNAL}, s.state
        from home_state s
        where not exists (select 1 from home_state_daily d
                          where d.home_id = s.home_id and d.day = (now() at time zone 'UTC')::date)
