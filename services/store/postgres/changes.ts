@@ -95,7 +95,8 @@ function keepListening(url: string, notify: () => void, closed: () => boolean, l
       const own = new pg.Client({ connectionString: url, application_name: 'anlin-listen', keepAlive: true })
       const ended = new Promise<void>((done) => {
         own.once('end', done)
-        own.once('error', () => done())
+        // One loss may come as several errors: the server's goodbye, then a write into the closed socket.
+        own.on('error', () => done())
       })
       try {
         await own.connect()

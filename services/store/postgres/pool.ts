@@ -57,6 +57,9 @@ export async function openPool(url: string, options: { max: number; name: string
   })
   // An idle connection that the server closed is replaced at the next query; without a listener it would end the process.
   pool.on('error', (error) => options.log?.warn({ code: errorCode(error) }, 'database connection lost'))
+  // A connection in use tells its loss to the query in hand; a second error of the same loss (a write after the goodbye
+  // of a killed server) has nobody waiting for it and would end the process too.
+  pool.on('connect', (client) => void client.on('error', () => undefined))
   return pool
 }
 
