@@ -118,6 +118,8 @@ export type WaitingInput = { incidentId: string | null; input: IncidentInput }
 export type EscalationView = {
   /** The database's clock. */
   nowMs: number
+  /** How many passes there have been over this home: the commit's is the next one, or somebody else was faster. */
+  lastPass: number
   /** The unresolved ones, and those that an input is meant for. */
   incidents: Incident[]
   /** In the home's order; `moreInputs` when more wait than one pass takes. */
@@ -159,6 +161,8 @@ export type NextStep = { who: string | null; at: number }
 export type EscalationCommit = {
   homeId: string
   nowMs: number
+  /** Under which its links were written. */
+  publicUrl: string
   incidents: { incident: Incident; expectedVersion: number | null; nextStep: NextStep | null }[]
   inputs: AppliedInput[]
   timers: { incidentId: string; appliedVersion: number }[]

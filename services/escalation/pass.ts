@@ -4,7 +4,7 @@ import type { Incident } from '../core/incident/incident.ts'
 import type { IncidentInput } from '../core/incident/input.ts'
 import { fireTimer } from '../core/incident/timers.ts'
 import type { EscalationCommit, EscalationView, NewMessage } from '../ports.ts'
-import type { WriteMessage } from './messages.ts'
+import type { MessageWriter, WriteMessage } from './messages.ts'
 import { nextStepOf } from './next-step.ts'
 
 /** One incident fires at most so often in one pass; what is still due then comes with the next. */
@@ -26,13 +26,14 @@ export function planPass(
   homeId: string,
   view: EscalationView,
   nowMs: number,
-  write: WriteMessage,
+  { publicUrl, write }: MessageWriter,
   onRefused: Pass['onRefused'],
 ): EscalationCommit | null {
   const pass: Pass = {
     commit: {
       homeId,
       nowMs,
+      publicUrl,
       incidents: [],
       inputs: [],
       timers: [],

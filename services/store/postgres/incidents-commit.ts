@@ -12,7 +12,10 @@ const LOST_RACE: readonly string[] = ['40001', '40P01', '23505']
  * Every compare-and-set is counted at the end, and one that failed takes the whole statement back.
  */
 const COMMIT = `
-  with changed_incident as (
+  with passed as (
+    insert into escalation_pass (home_id, pass, now, facts_hash, public_url)
+    values ($1, $15, to_timestamp($2::float8 / 1000), $13, $16)
+  ), changed_incident as (
     update incident i set severity = n.severity, condition = n.condition, status = n.status,
       resolved_at = to_timestamp(n.resolved_at / 1000), wake_at = to_timestamp(n.wake_at / 1000),
       folded_at = to_timestamp($2::float8 / 1000), version = n.version, state = n.state,
@@ -31,17 +34,17 @@ const COMMIT = `
       status text, opened_at float8, resolved_at float8, wake_at float8, version bigint, state jsonb, next_step jsonb)
   ), applied as (
     update incident_input i set applied_at = to_timestamp($2::float8 / 1000), incident_id = n.incident_id,
-      applied_version = n.applied_version, facts_hash = $13, result = n.result, rejected = n.rejected
+      applied_version = n.applied_version, applied_pass = $15, result = n.result, rejected = n.rejected
     from jsonb_to_recordset($5) as n(input_id bigint, incident_id text, applied_version bigint, result jsonb, rejected text)
     where i.home_id = $1 and i.input_id = n.input_id and i.applied_at is null
     returning 1
   ), timers as (
-    insert into incident_input (home_id, incident_id, body, applied_at, applied_version, facts_hash)
-    select $1, n.incident_id, '{"type":"TimerFired"}', to_timestamp($2::float8 / 1000), n.applied_version, $13
+    insert into incident_input (home_id, incident_id, body, applied_at, applied_version, applied_pass)
+    select $1, n.incident_id, '{"type":"TimerFired"}', to_timestamp($2::float8 / 1000), n.applied_version, $15
     from jsonb_to_recordset($6) as n(incident_id text, applied_version bigint)
   ), facts as (
     insert into escalation_facts (home_id, facts_hash, facts_sealed)
-    select $1, $13, $14 where $13::bytea is not null on conflict do nothing
+    values ($1, $13, $14) on conflict do nothing
   ), story as (
     insert into incident_event (home_id, incident_id, seq, at, type, body)
     select $1, n.incident_id, n.seq, to_timestamp(n.at / 1000), n.type, n.body
@@ -126,6 +129,8 @@ export async function commitIncidents(
         commit.inputs.length,
         sealing.secretHash(facts),
         sealing.seal(facts),
+        commit.view.lastPass + 1,
+        commit.publicUrl,
       ],
     })
     return true

@@ -74,10 +74,12 @@ const READ_HOME = `
      where i.home_id = $1
        and (i.status <> 'resolved' or i.incident_id in (select w.incident_id from waiting w))) as incidents,
     (select json_agg(w order by w.input_id) from waiting w) as inputs,
+    (select coalesce(max(pass), 0) from escalation_pass where home_id = $1) as last_pass,
     ${FACTS_COLUMNS}`
 
 type HomeViewRow = FactsRow & {
   now_ms: number
+  last_pass: number
   incidents: { version: number; state: Incident }[] | null
   inputs: { input_id: number; incident_id: string | null; body: Omit<IncidentInput, 'inputId'> }[] | null
 }
@@ -88,6 +90,7 @@ async function readHome(database: Database, sealing: Sealing, homeId: string): P
   if (!row) throw new Error(`read home ${homeId}: no row`)
   return {
     nowMs: row.now_ms,
+    lastPass: row.last_pass,
     incidents: (row.incidents ?? []).map(({ state, version }) => ({ ...state, version })),
     inputs: (row.inputs ?? []).map(({ input_id, incident_id, body }) => ({
       incidentId: incident_id,

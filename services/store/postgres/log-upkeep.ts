@@ -9,7 +9,7 @@ export const LOG_DAYS_KEPT = 35
 /** A day is closed this long after its end: until then a late transaction may still add to it. */
 const CLOSED_AFTER_HOURS = 1
 /** Whoever reads the whole record holds it shared, so that nothing is packed or dropped meanwhile. */
-export export const UPKEEP_LOCK = 726_543
+export const UPKEEP_LOCK = 726_543
 /** Whoever waits for a lock makes everybody behind it wait, ingest too: give up soon, the next hour tries again. */
 const LOCK_WAIT = '500ms'
 const UPKEEP_EVERY_MS = 3_600_000

@@ -130,6 +130,8 @@ create table home_state_daily (
   version bigint not null,
   last_now timestamptz not null,
   state   json not null,
+  -- The last signal that the home had given by then (incident_input), 0 for none: a replay goes on with the next one.
+  signal_id bigint not null default 0,
   primary key (day, home_id)
 );
 

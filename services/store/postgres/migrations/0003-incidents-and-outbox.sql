@@ -49,11 +49,11 @@ create table incident_input (
   created_at  timestamptz not null default platform_now(),
   -- Given where it is meant for one incident (an answer, a receipt), found by the fold for signals.
   incident_id text,
-  -- Null until the escalation has folded it; then the `now` it was folded with, the version of the incident that this
-  -- made, and what was known of the home's people. That makes a replay exact (P8).
+  -- Null until the escalation has folded it; then when, in which of the home's passes, and the version of the incident
+  -- that this made. With the pass that makes a replay exact (P8).
   applied_at      timestamptz,
+  applied_pass    bigint,
   applied_version bigint,
-  facts_hash      bytea,
   -- What the fold said to whoever asked.
   result          jsonb,
   -- The code with which the fold refused it: stored, logged, and no longer in the way of what comes after (P5).
@@ -62,7 +62,19 @@ create table incident_input (
 );
 create index incident_input_waiting on incident_input (home_id, input_id) where applied_at is null;
 create unique index incident_input_origin on incident_input (home_id, origin) where origin is not null;
-create index incident_input_of_incident on incident_input (home_id, incident_id, applied_version);
+create index incident_input_by_pass on incident_input (home_id, applied_pass) where applied_pass is not null;
+
+-- One pass of the escalation over a home, and what its folds were given besides their inputs. The passes of a home are
+-- numbered, and the number is a compare-and-set: no two of them overlap, so that a replay can take them one by one (P8).
+create table escalation_pass (
+  home_id    text not null,
+  pass       bigint not null,
+  now        timestamptz not null,
+  facts_hash bytea not null,
+  -- Under which the links in its messages were written.
+  public_url text not null,
+  primary key (home_id, pass)
+);
 
 -- What the folds knew of a home and its people, kept once for each time it changed.
 create table escalation_facts (
