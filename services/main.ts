@@ -49,20 +49,16 @@ async function start(
   }
   const foundation = await openFoundation(config, { log, lifecycle, alone })
   const httpPort = config.http.port === 0 ? await freePort(config.http.host) : config.http.port
-  const addresses = { httpPort, publicUrl: config.publicUrl ?? `http://127.0.0.1:${httpPort}` }
   const world = !config.production && alone ? startDemoWorld(ROOT) : null
   if (world) lifecycle.onEnd('simulators', () => world.end())
   const phones = world && !config.twilio ? await openPhones(world, config) : null
   const twilio = config.twilio ?? phones
   if (!twilio) throw new ConfigError('TWILIO_ACCOUNT_SID', undefined, 'an SMS provider, or nobody can be told')
+  const publicUrl = config.publicUrl ?? `http://127.0.0.1:${httpPort}`
+  const addresses = { httpPort, publicUrl, phones: world ? twilio.apiUrl : null }
   const { mqttUrl } = await startRoles(roles, { foundation, lifecycle, addresses, twilio })
   if (world && mqttUrl) {
-    await openDemo(
-      foundation,
-      world,
-      { http: addresses.publicUrl, mqtt: mqttUrl, smsGateway: twilio.apiUrl },
-      phones !== null,
-    )
+    await openDemo(foundation, world, { http: publicUrl, mqtt: mqttUrl, smsGateway: twilio.apiUrl }, phones !== null)
   } else {
     log.info({ roles: [...roles], http: addresses.httpPort, mqtt: mqttUrl }, 'ready')
   }

@@ -4,7 +4,8 @@ import type { TwilioConfig } from './config.ts'
 import { SHARDS } from './core/shard.ts'
 import { type Escalation, startEscalation } from './escalation/escalation.ts'
 import type { Foundation } from './foundation.ts'
-import { startProjector } from './history/projector.ts'
+import { openHistory } from './history-role.ts'
+import { openHttp } from './http-role.ts'
 import { startIngest } from './ingest/ingest.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { type Notify, startNotify } from './notify/notify.ts'
@@ -12,14 +13,11 @@ import { createCoreFold } from './rules/core-fold.ts'
 import { startRules } from './rules/rules.ts'
 import { createDeviceAccounts } from './store/postgres/device-accounts.ts'
 import { createFoldStore } from './store/postgres/fold-store.ts'
-import { createPostgresHistory } from './store/postgres/history.ts'
-import { createHistoryProgress } from './store/postgres/history-progress.ts'
 import { createHomeIncidents } from './store/postgres/home-incidents.ts'
 import { linkToken } from './store/postgres/incident-links.ts'
 import { createIncidents } from './store/postgres/incidents.ts'
 import { createIncomingMessages } from './store/postgres/incoming-messages.ts'
 import { createLogAppend } from './store/postgres/log-append.ts'
-import { createLogUpkeep } from './store/postgres/log-upkeep.ts'
 import { createOutbox } from './store/postgres/outbox.ts'
 import { createTwilioSms } from './store/sms/twilio.ts'
 import { type Swept, startSweeping } from './sweep.ts'
@@ -30,17 +28,16 @@ import { startWatchdog } from './watchdog.ts'
 export const ROLES = ['ingest', 'rules', 'escalation', 'notify', 'history', 'api'] as const
 export type Role = (typeof ROLES)[number]
 
-export type Addresses = { publicUrl: string; httpPort: number }
+/** `phones`: where the demo's phones are; null in production. */
+export type Addresses = { publicUrl: string; httpPort: number; phones: string | null }
+export type Parts = { foundation: Foundation; lifecycle: Lifecycle; addresses: Addresses; twilio: TwilioConfig }
 export type Running = { mqttUrl: string | null }
 
 /**
  * Starts the roles from the end of the way to its beginning, so that nothing is taken in before somebody can carry it
  * on; they end in the reverse order: the entrance closes first, and what was taken in still goes out.
  */
-export async function startRoles(
-  roles: ReadonlySet<Role>,
-  parts: { foundation: Foundation; lifecycle: Lifecycle; addresses: Addresses; twilio: TwilioConfig },
-): Promise<Running> {
+export async function startRoles(roles: ReadonlySet<Role>, parts: Parts): Promise<Running> {
   const { foundation, lifecycle } = parts
   const swept: Swept[] = []
   // The API and notify fold a person's answer at once, so they carry the escalation too; it sweeps where it is a role.
@@ -58,13 +55,12 @@ export async function startRoles(
   if (roles.has('history')) swept.push(...(await openHistory(parts)))
   const sweeper = startSweeping(swept, foundation)
   lifecycle.onEnd('sweeps', () => sweeper.close())
+  await openHttp(roles.has('api') && escalation && notify ? { escalation, notify } : null, parts, sweeper)
   const mqttUrl = roles.has('ingest') ? await openIngest(parts) : null
   const watchdog = startWatchdog(sweeper, { notifySocket: foundation.config.notifySocket, log: foundation.log })
   lifecycle.onEnd('watchdog', () => watchdog.close())
   return { mqttUrl }
 }
-
-type Parts = Parameters<typeof startRoles>[1]
 
 function needsEscalation(roles: ReadonlySet<Role>): boolean {
   return roles.has('escalation') || roles.has('notify') || roles.has('api')
@@ -126,27 +122,6 @@ async function openRules({ foundation, lifecycle }: Parts): Promise<Swept> {
   lifecycle.onEnd('rules', () => rules.close())
   hints.listen('log', rules.onHint)
   return { role: 'rules', sweep: rules.sweep }
-}
-
-/** The history's own pace, and the log's upkeep: both look each second whether it is time for them. */
-async function openHistory({ foundation, lifecycle }: Parts): Promise<Swept[]> {
-  const { pool, clock, log, metrics } = foundation
-  const projector = await startProjector({
-    progress: createHistoryProgress(pool),
-    store: createPostgresHistory(pool),
-    decoder,
-    shards: SHARDS,
-    clock,
-    log,
-    metrics,
-  })
-  lifecycle.onEnd('history', () => projector.close())
-  const upkeep = createLogUpkeep(pool, { clock, log })
-  lifecycle.onEnd('log upkeep', () => upkeep.close())
-  return [
-    { role: 'history', sweep: projector.sweep },
-    { role: 'upkeep', sweep: upkeep.sweep },
-  ]
 }
 
 async function openIngest({ foundation, lifecycle }: Parts): Promise<string> {

@@ -9,7 +9,7 @@ const Check = Type.Object({
 const Ready = Type.Object({ ready: Type.Boolean(), checks: Type.Array(Check) })
 
 /** For supervisors and Prometheus. No personal data: they are open to whoever reaches the port. */
-export function operationRoutes(app: Api, deps: ApiDeps): void {
+export function operationRoutes(app: Api, deps: Pick<ApiDeps, 'readiness' | 'metricsText'>): void {
   app.get(
     '/healthz',
     {

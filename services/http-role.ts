@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import { createApi } from './api/api.ts'
+import { createOperations } from './api/operations.ts'
+import type { Escalation } from './escalation/escalation.ts'
+import { createHistory } from './history/history.ts'
+import { openHistoryStore } from './history-role.ts'
+import type { Notify } from './notify/notify.ts'
+import type { Parts } from './platform.ts'
+import { createReadiness } from './readiness.ts'
+import { createApiStore } from './store/postgres/api-store.ts'
+import { createHistoryProgress } from './store/postgres/history-progress.ts'
+import { createIncidents } from './store/postgres/incidents.ts'
+import { createTwilioWebhooks } from './store/sms/twilio-webhooks.ts'
+import type { Sweeper } from './sweep.ts'
+
+const PAGES = join(import.meta.dirname, '..', 'dashboards', 'dist')
+
+/**
+ * Opens the process's HTTP port: the whole API where that is one of its roles, else `/healthz`, `/readyz` and `/metrics`
+ * alone, so that every process can be watched.
+ */
+export async function openHttp(
+  answering: { escalation: Escalation; notify: Notify } | null,
+  parts: Parts,
+  sweeper: Sweeper,
+): Promise<void> {
+  const { foundation, lifecycle, addresses } = parts
+  const { pool, metrics, log } = foundation
+  const operation = { readiness: createReadiness(pool, sweeper), metricsText: metrics.text }
+  const server = answering ? await openApi(answering, parts, operation) : createOperations({ ...operation, log })
+  await server.listen({ host: foundation.config.http.host, port: addresses.httpPort })
+  lifecycle.onEnd('http', () => server.close())
+}
+
+function openApi(
+  { escalation, notify }: { escalation: Escalation; notify: Notify },
+  { foundation, addresses, twilio }: Parts,
+  operation: Pick<Parameters<typeof createApi>[0], 'readiness' | 'metricsText'>,
+) {
+  const { pool, sealing, keys, changes, hints, clock, log, metrics } = foundation
+  return createApi({
+    ...operation,
+    store: createApiStore(pool, sealing, keys.sessionKey),
+    submit: escalation.submit,
+    people: createIncidents(pool, sealing),
+    onStatusCallback: notify.onStatusCallback,
+    onIncomingMessage: notify.onIncomingMessage,
+    webhooks: createTwilioWebhooks({ authToken: twilio.authToken, publicUrl: addresses.publicUrl }),
+    history: createHistory(openHistoryStore(foundation), createHistoryProgress(pool)),
+    publicUrl: addresses.publicUrl,
+    demo: addresses.phones === null ? null : { smsGatewayUrl: addresses.phones },
+    pagesFolder: PAGES,
+    changes,
+    hints,
+    clock,
+    log,
+    metrics,
+  })
+}
