@@ -1,7 +1,7 @@
 import { InfluxDB } from '@influxdata/influxdb-client'
 
 /** After this the outcome of a request is unknown: what it carried may be stored all the same. */
-const TIMEOUT_MS = 10_000
+export const TIMEOUT_MS = 10_000
 
 /** `v2` works from 1.8 on, with every 2 and 3; `v1` is for 1.6 and 1.7, whose token is `user:password`. */
 export type InfluxAddress = { url: string; token: string; org: string; bucket: string; api: 'v1' | 'v2' }
@@ -19,8 +19,9 @@ export type InfluxRows = (number | null)[][]
  * The client's `WriteApi` is not used: it drops what it could not send while its promises resolve, and reads Retry-After
  * as milliseconds. Its transport makes one request and tells what became of it.
  */
-export function createInfluxClient({ url, token, org, bucket, api }: InfluxAddress): InfluxClient {
-  const { transport } = new InfluxDB({ url, timeout: TIMEOUT_MS })
+export function createInfluxClient(address: InfluxAddress, timeoutMs: number): InfluxClient {
+  const { url, token, org, bucket, api } = address
+  const { transport } = new InfluxDB({ url, timeout: timeoutMs })
   const authorization: Record<string, string> = token === '' ? {} : { authorization: authorizationOf(token, api) }
   const writePath =
     api === 'v1'

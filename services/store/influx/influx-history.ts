@@ -1,5 +1,5 @@
 import type { HistoryStore } from '../../ports.ts'
-import { createInfluxClient, type InfluxAddress } from './influx-client.ts'
+import { createInfluxClient, type InfluxAddress, TIMEOUT_MS } from './influx-client.ts'
 import { queryHistory, queryLast } from './influx-query.ts'
 import { type TagNames, writePoints } from './influx-write.ts'
 
@@ -11,8 +11,12 @@ const NAME_BYTES = 16
  * History in InfluxDB, which knows homes and devices by keyed hashes alone.
  * @param keyedHash the same text always gives the same bytes, at least 16, and nobody without the key can make them
  */
-export function createInfluxHistory(address: InfluxAddress, keyedHash: (text: string) => Uint8Array): HistoryStore {
-  const client = createInfluxClient(address)
+export function createInfluxHistory(
+  address: InfluxAddress,
+  keyedHash: (text: string) => Uint8Array,
+  timeoutMs = TIMEOUT_MS,
+): HistoryStore {
+  const client = createInfluxClient(address, timeoutMs)
   const names = createTagNames(keyedHash)
   return {
     append: (points) => writePoints(client, names, points),
