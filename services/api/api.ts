@@ -5,11 +5,18 @@ import fastify from 'fastify'
 import { createErrorHandler, sendProblem } from './errors.ts'
 import { describeRoutes } from './openapi.ts'
 import { answerRoutes } from './routes/answer-routes.ts'
+import { contactRoutes } from './routes/contact-routes.ts'
+import { deviceRoutes } from './routes/device-routes.ts'
 import { homeRoutes } from './routes/home-routes.ts'
 import { incidentRoutes } from './routes/incident-routes.ts'
+import { linkRoutes } from './routes/link-routes.ts'
 import { operationRoutes } from './routes/operation-routes.ts'
+import { pageRoutes } from './routes/page-routes.ts'
+import { recordRoutes } from './routes/record-routes.ts'
 import { sessionRoutes } from './routes/session-routes.ts'
+import { setupRoutes } from './routes/setup-routes.ts'
 import { streamRoute } from './routes/stream-route.ts'
+import { userRoutes } from './routes/user-routes.ts'
 import { webhookRoutes } from './routes/webhook-routes.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import type { Api, ApiDeps } from './server-types.ts'
@@ -55,6 +62,9 @@ export async function createApi(deps: ApiDeps): Promise<ApiServer> {
   await app.register(rateLimit, { global: false })
   await app.register(async (scope: Api) => apiRoutes(scope, deps, hub), { prefix: '/api/v1' })
   await app.register(async (scope: Api) => webhookRoutes(scope, deps), { prefix: '/webhooks/twilio' })
+  await app.register(async (scope: Api) => linkRoutes(scope, deps))
+  await app.register(async (scope: Api) => setupRoutes(scope, deps))
+  await app.register(async (scope: Api) => pageRoutes(scope, deps))
   operationRoutes(app, deps)
   await app.ready()
   return {
@@ -72,5 +82,9 @@ function apiRoutes(app: Api, deps: ApiDeps, hub: StreamHub): void {
   incidentRoutes(app, deps)
   answerRoutes(app, deps)
   homeRoutes(app, deps)
+  deviceRoutes(app, deps)
+  contactRoutes(app, deps)
+  userRoutes(app, deps)
+  recordRoutes(app, deps)
   streamRoute(app, deps, hub)
 }

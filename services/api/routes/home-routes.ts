@@ -22,6 +22,7 @@ import {
 } from '../schemas.ts'
 import type { Api, ApiDeps } from '../server-types.ts'
 import { scopeFor } from '../session.ts'
+import { isTimeZone } from '../time-zone.ts'
 
 /** Longer than an installation takes; whoever forgets to end it has alarms marked as tests no longer than this. */
 const TEST_MODE_MAX_MS = 4 * 3_600_000
@@ -142,13 +143,4 @@ function readChange(body: Static<typeof HomePatch>, nowMs: number): HomeChange {
   const problem = readSettings(settings ?? {}).problems[0]
   if (problem) throw new ApiProblem('invalid-field', { field: `settings.${problem.name}`, detail: problem.code })
   return { ...rest, timeZone, testModeUntil: testUntilMs, settings: settings as Record<string, number> | undefined }
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
-  } catch {
-    return false
-  }
 }

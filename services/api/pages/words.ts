@@ -1,0 +1,45 @@
+import type { IncidentKind } from '../../core/signal.ts'
+
+/** What the few pages say that the server itself writes. One catalogue per language: zh.ts and en.ts. */
+export type PageWords = {
+  htmlLang: string
+  product: string
+  link: {
+    title: string
+    /** Where and what. */
+    about(home: string, kind: string, room: string | null): string
+    kinds: Record<IncidentKind, string>
+    nobody: string
+    button: string
+    youHave: string
+    has(name: string): string
+    over: string
+    emergency: string
+    unknown: string
+    failed: string
+  }
+  setup: {
+    title: string
+    explain: string
+    login: string
+    name: string
+    password: string
+    passwordAgain: string
+    button: string
+    wrong: string
+    gone: string
+  }
+  start: {
+    title: string
+    family: string
+    familyHint: string
+    desk: string
+    deskHint: string
+    phones: string
+    phonesHint: string
+    tryTitle: string
+    tries: readonly string[]
+    docs: string
+  }
+  notBuilt: { title: string; explain: string }
+}
