@@ -267,8 +267,8 @@ export type ToldPhone = ToldRow & { recipient: string; kind: Incident['kind']; h
 export type PhoneOwner = { homeId: string | null; ref: string; name: string; language: Responder['language'] }
 
 export type IncomingMessages = {
-  /** Stores it, unless we have it. `judged`: nothing is left to do with it. */
-  record(message: IncomingSms): Promise<{ judged: boolean; receivedAtMs: number }>
+  /** Stores it, unless we have it. `judged`: nothing is left to do with it. The times are those first stored. */
+  record(message: IncomingSms): Promise<{ judged: boolean; receivedAtMs: number; sentAtMs: number | null }>
   /** Newest first, of the last 72 h and whatever is not yet over. */
   toldRows(phone: string): Promise<ToldPhone[]>
   owners(phone: string): Promise<PhoneOwner[]>
@@ -358,7 +358,7 @@ export type FoldStore = {
   /** Homes with urgent rows that neither the shard's cursor nor their own position has passed, oldest first. */
   readUrgentHomes(asked: { shards: readonly number[]; limitPerShard: number }): Promise<HomeKey[]>
   /** All unread rows of these homes, urgent or not, at most `limitPerShard` a shard. */
-  readHomeRows(asked: { homes: readonly HomeKey[]; limitPerShard: number }): Promise<{ nowMs: number; rows: LogRow[] }>
+  readHomeRows(asked: { homes: readonly HomeKey[]; limitPerShard: number }): Promise<HomeRows>
   /** One for each id, in no order; homes that never had a state come with version 0. */
   readHomes(homeIds: readonly string[]): Promise<StoredHome[]>
   /** Homes with a timer due, and homes whose fold has not been told of new facts. */
@@ -375,6 +375,8 @@ export type FoldStore = {
   readHomesBeforeEpoch(epoch: number, limit: number): Promise<DueHome[]>
 }
 export type HomeKey = { homeId: string; shard: number }
+/** `hiddenHomes` have rows that an open transaction keeps from being read yet. */
+export type HomeRows = { nowMs: number; rows: LogRow[]; hiddenHomes: ReadonlySet<string> }
 export type DueHome = HomeKey & { factsVersion: number }
 
 /** Where a replay begins: a home's state at the start of a day, and the facts it had been folded with. */

@@ -12,9 +12,9 @@ export function createIncoming(options: NotifyOptions) {
 
   /** Ends after the commit. @throws when the database is away: the provider is not told that we have it */
   async function take(message: IncomingSms): Promise<void> {
-    const { judged, receivedAtMs } = await incoming.record(message)
+    const { judged, receivedAtMs, sentAtMs } = await incoming.record(message)
     if (judged) return
-    const { verdict, answers } = await judge(options, message, receivedAtMs)
+    const { verdict, answers } = await judge(options, { ...message, sentAtMs }, receivedAtMs)
     await incoming.settle(message.providerId, verdict, answers)
     metrics.count('anlin_replies_total', 1, { verdict })
     if (answers.length > 0) hints.hint('outbox', '')

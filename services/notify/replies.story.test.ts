@@ -66,6 +66,25 @@ test('a second taker is told who already has it', async () => {
   await story.expectSilence()
 })
 
+test('we end between folding a reply and writing down that we did: it is folded and answered once', async () => {
+  await story.signal()
+  const alarm = await story.expectSms('daughter', /^EMERGENCY/)
+  await story.pass(45_000)
+  const sons = await story.expectSms('son', /^EMERGENCY/)
+  await alarm.thenReply('1')
+  await story.expectSms('daughter', /^You have it/)
+  await story.expectSms('son', /^Chen Mei has it/)
+  await story.sweep()
+  await story.stop()
+  await story.start(({ incoming }) => ({ incoming: { ...incoming, settle: () => new Promise<never>(() => {}) } }))
+  await sons.thenReply('1')
+  await story.expectSms('son', /^Chen Mei already has it/)
+  story.kill()
+  await story.start()
+  await story.pass(15_000)
+  await story.expectSilence()
+})
+
 test('a late reply after close and re-open means the incident it answers, not the new one', async () => {
   await story.signal()
   const old = await story.expectSms('daughter', /^EMERGENCY/)

@@ -1,5 +1,5 @@
 /** How soon a message is tried again, and when it is given up. The last delay goes on. */
-export type RetryTable = { delaysMs: readonly number[]; giveUpAfterMs: number }
+type RetryTable = { delaysMs: readonly number[]; giveUpAfterMs: number }
 
 /** A critical message is tried as long as a round of the escalation lasts; the next round writes a new one. */
 const CRITICAL: RetryTable = { delaysMs: [500, 1_000, 2_000, 4_000, 8_000, 15_000], giveUpAfterMs: 600_000 }

@@ -30,8 +30,8 @@ export class Sender {
   /** Takes up what is due; asked for meanwhile, it goes round once more. Ends when no more is due or no room is left. */
   wake(): Promise<void> {
     this.#again = true
-    this.#pumping ??= this.#pumpAll()
-    return this.#pumping
+    if (!this.#closed) this.#pumping ??= this.#pumpAll()
+    return this.#pumping ?? Promise.resolve()
   }
 
   /** The same, and whatever outcome is unknown or whose sender was lost. */

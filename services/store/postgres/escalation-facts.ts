@@ -9,7 +9,7 @@ const CODE_REST_MS = 72 * 3_600_000
 /** The platform's own incidents have no home, no contacts and no cell. */
 export const PLATFORM_HOME = '-'
 
-export type PersonRow = {
+type PersonRow = {
   ref: string
   role: ResponderRole
   language: 'zh' | 'en'
@@ -22,7 +22,7 @@ export type PersonRow = {
   in_community: boolean
 }
 type CodeRow = { ref: string; code: number; given_at_ms: number; xid: string; incident_id: string }
-export type HomeRow = { label: string; policies: Partial<Policies> | null }
+type HomeRow = { label: string; policies: Partial<Policies> | null }
 
 /**
  * One row of JSON with all that the escalation has to know of a home ($1) and its people: a part of the one statement

@@ -104,7 +104,7 @@ export async function readIncident(
 }
 
 /** An incident's id begins with its home's. */
-export function homeOfIncident(incidentId: string): string {
+function homeOfIncident(incidentId: string): string {
   return incidentId.slice(0, Math.max(0, incidentId.lastIndexOf('.')))
 }
 

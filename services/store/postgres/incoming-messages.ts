@@ -23,16 +23,17 @@ const OWNERS = `
 export function createIncomingMessages(database: Database, sealing: Sealing): IncomingMessages {
   return {
     async record({ providerId, from, body, sentAtMs }) {
-      const { rows } = await database.query<{ judged: boolean; received_at: number }>({
+      const { rows } = await database.query<{ judged: boolean; received_at: number; sent_at: number | null }>({
         name: 'incoming-record',
         // An update that changes nothing, for its row has to come back.
         text: `insert into incoming_message (provider_id, phone_hash, phone_sealed, body_sealed, sent_at)
                values ($1, $2, $3, $4, to_timestamp($5::float8 / 1000))
                on conflict (provider_id) do update set provider_id = excluded.provider_id
-               returning verdict is not null as judged, received_at`,
+               returning verdict is not null as judged, received_at, sent_at`,
         values: [providerId, sealing.phoneHash(from), sealing.seal(from), sealing.seal(body), sentAtMs],
       })
-      return { judged: rows[0]?.judged ?? false, receivedAtMs: rows[0]?.received_at ?? 0 }
+      const [row] = rows
+      return { judged: row?.judged ?? false, receivedAtMs: row?.received_at ?? 0, sentAtMs: row?.sent_at ?? null }
     },
     async toldRows(phone) {
       const { rows } = await database.query<ToldPhone>(TOLD_ROWS, [sealing.phoneHash(phone)])
