@@ -83,6 +83,8 @@ export async function preparePlatform(settings: Record<string, string> = {}): Pr
       running.add(platform)
       void platform.exited.then(() => running.delete(platform))
       await untilTaken(platform, roles.includes('all') || roles.includes('ingest') ? ports.mqtt : ports.http)
+      // The first start makes the community after it has opened its ports.
+      if (roles.includes('all')) await until(platform, async () => existsSync(join(folder, 'demo.json')))
       return platform
     },
     demo: () => JSON.parse(readFileSync(join(folder, 'demo.json'), 'utf8')) as DemoFile,
@@ -127,13 +129,17 @@ function launch(roles: string[], environment: Record<string, string>): RunningPl
   }
 }
 
-async function untilTaken(platform: RunningPlatform, port: number): Promise<void> {
+function untilTaken(platform: RunningPlatform, port: number): Promise<void> {
+  return until(platform, () => takesConnections(port))
+}
+
+async function until(platform: RunningPlatform, isSo: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + READY_LIMIT_MS
   let ended = false
   void platform.exited.then(() => {
     ended = true
   })
-  while (!(await takesConnections(port))) {
+  while (!(await isSo())) {
     if (ended || performance.now() > deadline) throw new Error(`the platform did not come up:\n${platform.output()}`)
     await sleep(25)
   }

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { between, seededRandom } from '../homes/seeded.ts'
+import { followPhones } from './phones.ts'
+import { type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
+import { startPressing } from './pressing.ts'
+import type { Trial, TrialOptions, TrialResult } from './trial.ts'
+
+/** A kill comes so long after the last one was got over: while the first presses go out, or in the midst of them. */
+const PAUSE_MS = { least: 20, most: 700 }
+/** A message that was being sent belongs to its dead sender for 15 s; then it is looked up and sent. */
+const SETTLE_MS = 45_000
+const UP_AGAIN_MS = 30_000
+const VICTIMS = ['platform', 'postmaster', 'both'] as const
+
+/** `size` kills, of the platform, of its postmaster, of both, while all homes press. */
+export const killTrial: Trial = {
+  name: 'kill',
+  holds: 'kill -9 of the platform, the postmaster or both: every acknowledged press has one incident and rang a phone',
+  soakSize: 300,
+  async run(options) {
+    const place = await preparePlatform()
+    try {
+      return await killAgainAndAgain(place, options)
+    } finally {
+      await place.destroy()
+    }
+  },
+}
+
+async function killAgainAndAgain(place: PlatformUnderTrial, options: TrialOptions): Promise<TrialResult> {
+  const { seed, size, onProgress } = options
+  const random = seededRandom(seed)
+  let platform = await place.start()
+  const phones = followPhones(place.phones.url)
+  const pressing = startPressing(place.demo(), phones, seed)
+  const figures: Record<string, number> = { platform: 0, postmaster: 0, both: 0 }
+  const faults: string[] = []
+  let slowestMs = 0
+  for (let kill = 1; kill <= size; kill++) {
+    await sleep(between(random, PAUSE_MS.least, PAUSE_MS.most))
+    const victim = VICTIMS[(kill - 1) % VICTIMS.length] ?? 'both'
+    const startedAt = performance.now()
+    const rangBefore = pressing.rang()
+    platform = await killOnce(place, platform, victim)
+    figures[victim] = (figures[victim] ?? 0) + 1
+    // Got over when a press that came after it has rung.
+    if (!(await phones.until(() => pressing.rang() > rangBefore, AbortSignal.timeout(UP_AGAIN_MS)))) {
+      faults.push(`kill ${kill} (${victim}): no phone rang within ${UP_AGAIN_MS / 1000} s\n${platform.output()}`)
+      break
+    }
+    slowestMs = Math.max(slowestMs, performance.now() - startedAt)
+    if (kill % 10 === 0) onProgress(`${kill} of ${size} kills, ${pressing.rang()} presses rang`)
+  }
+  const { doubledMessages, homes, ...counts } = await pressing.settle(SETTLE_MS)
+  await phones.close()
+  await platform.end()
+  if (counts.lost > 0) faults.push(`${counts.lost} acknowledged presses reached no phone`)
+  if (counts.doubled > 0) faults.push(`${counts.doubled} incidents more than presses`)
+  return { ...counts, figures: { kills: size, ...figures, homes, doubledMessages, slowestMs }, faults }
+}
+
+async function killOnce(
+  place: PlatformUnderTrial,
+  platform: RunningPlatform,
+  victim: (typeof VICTIMS)[number],
+): Promise<RunningPlatform> {
+  const postmaster = place.postmasterPid()
+  if (victim !== 'platform' && postmaster !== null) process.kill(postmaster, 'SIGKILL')
+  if (victim === 'postmaster') return platform
+  await platform.kill()
+  return place.start()
+}
