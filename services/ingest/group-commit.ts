@@ -13,13 +13,6 @@ export type WaitingMessage = LogMessage & {
   settle(stored: boolean): void
 }
 
-export type GroupCommit = {
-  append(message: WaitingMessage): void
-  /** Resolves when nothing waits any more. */
-  idle(): Promise<void>
-  close(): void
-}
-
 type Options = {
   logAppend: LogAppend
   hints: Hints
@@ -34,72 +27,91 @@ type Options = {
  * themselves. A batch whose commit failed or is unknown is tried again until it is stored; what cannot be stored in
  * time is given up together with its connections, so that the devices come back and send it again.
  */
-export function createGroupCommit({ logAppend, hints, clock, log, metrics, limits }: Options): GroupCommit {
-  let queue: WaitingMessage[] = []
-  let inFlight: WaitingMessage[] = []
-  let waitingBytes = 0
-  let running = false
-  let onIdle: (() => void)[] = []
+export class GroupCommit {
+  readonly #options: Options
+  readonly #stallCheck: NodeJS.Timeout
+  #queue: WaitingMessage[] = []
+  #inFlight: WaitingMessage[] = []
+  #waitingBytes = 0
+  #running = false
+  #onIdle: (() => void)[] = []
 
-  function append(message: WaitingMessage): void {
-    queue.push(message)
-    waitingBytes += message.bytes
-    if (waitingBytes > limits.waitingBytes) giveUp('bytes')
-    if (running) return
-    running = true
+  constructor(options: Options) {
+    this.#options = options
+    this.#stallCheck = setInterval(() => this.#giveUpWhenStalled(), STALL_CHECK_MS)
+  }
+
+  append(message: WaitingMessage): void {
+    this.#queue.push(message)
+    this.#waitingBytes += message.bytes
+    if (this.#waitingBytes > this.#options.limits.waitingBytes) this.#giveUp('bytes')
+    if (this.#running) return
+    this.#running = true
     // What arrives in the same turn of the event loop goes into the first batch.
-    setImmediate(run)
+    setImmediate(() => this.#run())
   }
 
-  async function run(): Promise<void> {
-    while (queue.length > 0) {
-      inFlight = takeBatch()
-      const batch = inFlight
-      if (await store(batch)) settleStored(batch)
-      inFlight = []
+  /** Resolves when nothing waits any more. */
+  idle(): Promise<void> {
+    return this.#running ? new Promise((resolve) => this.#onIdle.push(resolve)) : Promise.resolve()
+  }
+
+  close(): void {
+    clearInterval(this.#stallCheck)
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#takeBatch()
+      this.#inFlight = batch
+      if (await this.#store(batch)) this.#settleStored(batch)
+      this.#inFlight = []
     }
-    running = false
-    for (const resolve of onIdle.splice(0)) resolve()
+    this.#running = false
+    for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
-  function takeBatch(): WaitingMessage[] {
+  #takeBatch(): WaitingMessage[] {
+    const { batchMessages, batchBytes } = this.#options.limits
     let bytes = 0
     let count = 0
-    for (const message of queue) {
+    for (const message of this.#queue) {
       bytes += message.bytes
-      if (count === limits.batchMessages || (count > 0 && bytes > limits.batchBytes)) break
+      if (count === batchMessages || (count > 0 && bytes > batchBytes)) break
       count++
     }
-    if (count < queue.length) return queue.splice(0, count)
-    const batch = queue
-    queue = []
+    if (count < this.#queue.length) return this.#queue.splice(0, count)
+    const batch = this.#queue
+    this.#queue = []
     return batch
   }
 
   /** False: it was given up meanwhile. */
-  async function store(batch: WaitingMessage[]): Promise<boolean> {
+  async #store(batch: WaitingMessage[]): Promise<boolean> {
+    const { logAppend, limits, log, metrics } = this.#options
     for (let pauseMs = limits.retryMs; ; pauseMs = Math.min(pauseMs * 2, limits.retryMaxMs)) {
       try {
         await logAppend.append(batch)
-        return inFlight === batch
+        return this.#inFlight === batch
       } catch (err) {
-        if (inFlight !== batch) return false
         metrics.count('anlin_commit_failures_total')
+        if (this.#inFlight !== batch) return false
         log.warn(
           { code: errorCode(err), messages: batch.length },
           'a batch is not stored or nobody knows: trying again',
         )
         await sleep(pauseMs)
-        if (inFlight !== batch) return false
+        if (this.#inFlight !== batch) return false
       }
     }
   }
 
-  function settleStored(batch: WaitingMessage[]): void {
+  #settleStored(batch: WaitingMessage[]): void {
+    const { hints, clock, metrics } = this.#options
     const shards = new Set<number>()
     let urgent = 0
     for (const message of batch) {
-      waitingBytes -= message.bytes
+      this.#waitingBytes -= message.bytes
       if (message.lane === 0) urgent++
       if (shards.size < SHARD_COUNT) shards.add(message.shard)
       if (message.rejected !== null) metrics.count('anlin_messages_rejected_total', 1, { code: message.rejected })
@@ -111,30 +123,23 @@ export function createGroupCommit({ logAppend, hints, clock, log, metrics, limit
     // The one that waited longest stands for its batch.
     const oldest = batch[0]
     if (oldest) metrics.observe('anlin_puback_seconds', (clock.monotonicMs() - oldest.arrivedMs) / 1000)
-    metrics.gauge('anlin_commit_waiting_bytes', waitingBytes)
+    metrics.gauge('anlin_commit_waiting_bytes', this.#waitingBytes)
   }
 
-  function giveUp(cause: 'bytes' | 'time'): void {
-    const given = [...inFlight, ...queue]
-    inFlight = []
-    queue = []
-    waitingBytes = 0
+  #giveUpWhenStalled(): void {
+    const { clock, limits } = this.#options
+    const oldest = this.#inFlight[0] ?? this.#queue[0]
+    if (oldest && clock.monotonicMs() - oldest.arrivedMs > limits.waitingMs) this.#giveUp('time')
+  }
+
+  #giveUp(cause: 'bytes' | 'time'): void {
+    const { log, metrics } = this.#options
+    const given = [...this.#inFlight, ...this.#queue]
+    this.#inFlight = []
+    this.#queue = []
+    this.#waitingBytes = 0
     log.error({ cause, messages: given.length }, 'the log does not take messages: closing the connections they came by')
     for (const message of given) message.settle(false)
     metrics.gauge('anlin_commit_waiting_bytes', 0)
-  }
-
-  const stallCheck = setInterval(() => {
-    const oldest = inFlight[0] ?? queue[0]
-    if (oldest && clock.monotonicMs() - oldest.arrivedMs > limits.waitingMs) giveUp('time')
-  }, STALL_CHECK_MS)
-
-  return {
-    append,
-    idle: () => (running ? new Promise((resolve) => onIdle.push(resolve)) : Promise.resolve()),
-    close() {
-      clearInterval(stallCheck)
-      onIdle = []
-    },
   }
 }

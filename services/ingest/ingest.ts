@@ -1,14 +1,24 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import type { Aedes, Client } from 'aedes'
-import type { AccountDirectory, ChangeFeed, Clock, Hints, HomeIncidents, Log, LogAppend, Metrics } from '../ports.ts'
-import { createAccountRecheck } from './account-recheck.ts'
+import type {
+  AccountDirectory,
+  Change,
+  ChangeFeed,
+  Clock,
+  Hints,
+  HomeIncidents,
+  Log,
+  LogAppend,
+  Metrics,
+} from '../ports.ts'
+import { type AccountRecheck, createAccountRecheck } from './account-recheck.ts'
 import { createAccountsPresent } from './accounts-present.ts'
 import { brokerHandlers } from './broker-handlers.ts'
 import { Connection } from './connection.ts'
 import { createDeviceNotices, type DeviceNotices } from './device-notices.ts'
 import { errorCode } from './error-code.ts'
-import { createGroupCommit, type GroupCommit } from './group-commit.ts'
+import { GroupCommit } from './group-commit.ts'
 import { INGEST_LIMITS, type IngestLimits } from './limits.ts'
 import { createLogins } from './logins.ts'
 import { createStoringBroker, receivedQos2 } from './storing-broker.ts'
@@ -46,7 +56,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const connections = new Set<Connection>()
   const byClient = new WeakMap<Client, Connection>()
   const connectionOf = (client: Client) => byClient.get(client)
-  const commits = createGroupCommit({ logAppend, hints, clock, log, metrics, limits })
+  const commits = new GroupCommit({ logAppend, hints, clock, log, metrics, limits })
   const present = createAccountsPresent({ clock, limits })
   const notices = createDeviceNotices({ homeIncidents: options.homeIncidents, present, log })
   const logins = createLogins(accounts, clock)
@@ -82,12 +92,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     const nowMs = clock.monotonicMs()
     for (const connection of connections) connection.checkAlive(nowMs)
   }, KEEPALIVE_CHECK_MS)
-  const unsubscribe = options.changes.subscribe((changes) => {
-    for (const { kind, homeId, ref } of changes) {
-      if (kind === 'incident') notices.changed(homeId, ref)
-      if (kind === 'device') recheck.deviceChanged(homeId, ref)
-    }
-  })
+  const unsubscribe = options.changes.subscribe(onChanges(notices, recheck))
   const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS }
   const server = createServer(socketOptions, accept)
   const port = await listen(server, options.port, options.host)
@@ -112,6 +117,16 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
       for (const connection of connections) connection.socket.destroy()
       commits.close()
     },
+  }
+}
+
+/** Changes are told by whoever made them: an incident moved, a device or its account is no longer what it was. */
+function onChanges(notices: DeviceNotices, recheck: AccountRecheck): (changes: Change[]) => void {
+  return (changes) => {
+    for (const { kind, homeId, ref } of changes) {
+      if (kind === 'incident') notices.changed(homeId, ref)
+      if (kind === 'device') recheck.deviceChanged(homeId, ref)
+    }
   }
 }
 
