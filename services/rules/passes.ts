@@ -163,12 +163,12 @@ async function passHomes<State>(
   const left = shardsLeftForLater(memory, asked)
   const homes = asked.filter((home) => !left.has(home.shard))
   if (homes.length === 0) return
-  const { rows, nowMs } = await memory.store.readHomeRows({ homes, limitPerShard: HOME_ROWS_PER_SHARD })
+  const { rows, nowMs, hiddenHomes } = await memory.store.readHomeRows({ homes, limitPerShard: HOME_ROWS_PER_SHARD })
   const unfinished = new Set(left)
   for (const [shard, own] of Map.groupBy(rows, (row: LogRow) => row.shard)) {
     if (own.length >= HOME_ROWS_PER_SHARD) unfinished.add(shard)
   }
-  const dueHomes = due.filter((home) => !unfinished.has(home.shard))
+  const dueHomes = due.filter((home) => !unfinished.has(home.shard) && !hiddenHomes.has(home.homeId))
   await foldAndCommit(memory, { rows, cursors: [], dueHomes, nowMs, jumps: memory.jumps })
 }
 

@@ -29,13 +29,13 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
   let closed = false
   let running: Promise<void> | null = null
   /** The rounds that have begun; a caller waits for the end of the first round that begins after its call. */
-  let round = Promise.withResolvers<void>()
+  let round = newRound()
 
   async function loop(): Promise<void> {
     while (!closed && (memory.dirty.size > 0 || timersAsked || roundAsked)) {
       roundAsked = false
       const own = round
-      round = Promise.withResolvers()
+      round = newRound()
       try {
         await passUrgent(memory)
         await passShards(memory)
@@ -51,14 +51,12 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
     running = null
   }
 
-  /** Resolves at the end of the next round. What a failed round left undone, the next sweep finds. */
+  /** Resolves at the end of the next round. */
   function wake(): Promise<void> {
     if (closed) return Promise.resolve()
     roundAsked = true
-    const done = round.promise
-    done.catch(() => undefined)
     running ??= Promise.resolve().then(loop)
-    return done
+    return round.promise
   }
 
   /** @returns whether there was anything unread */
@@ -88,4 +86,11 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
       await running
     },
   }
+}
+
+/** A round may fail while nobody waits for it: that must not end the process. The next sweep finds what it left undone. */
+function newRound(): PromiseWithResolvers<void> {
+  const round = Promise.withResolvers<void>()
+  round.promise.catch(() => undefined)
+  return round
 }

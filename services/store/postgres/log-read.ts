@@ -1,4 +1,4 @@
-import type { HomeKey, LogLag, LogRow, ShardCursor, UnreadRows } from '../../ports.ts'
+import type { HomeKey, HomeRows, LogLag, LogRow, ShardCursor, UnreadRows } from '../../ports.ts'
 import type { Queryable } from './pool.ts'
 
 /**
@@ -38,9 +38,9 @@ const READ_HOME_ROWS = `
   from (select shard, array_agg(home_id) as homes from unnest($2::smallint[], $3::text[]) w(shard, home_id) group by shard) w
   join log_cursor c on c.reader = $1 and c.shard = w.shard
   left join lateral (
-    select ${ROW_COLUMNS}, ${FACTS_VERSION}
+    select ${ROW_COLUMNS}, ${FACTS_VERSION}, ${READABLE} as readable
     from observation_log l left join home_state s on s.home_id = l.home_id
-    where ${AFTER_CURSOR} and ${READABLE} and l.home_id = any(w.homes) and (s.home_id is null or (l.xid, l.id) > (s.xid, s.id))
+    where ${AFTER_CURSOR} and l.home_id = any(w.homes) and (s.home_id is null or (l.xid, l.id) > (s.xid, s.id))
     order by l.xid, l.id limit $4
   ) l on true
   order by c.shard, l.xid, l.id`
@@ -117,8 +117,8 @@ export async function readUnread(
 export async function readHomeRows(
   db: Queryable,
   asked: { reader: string; homes: readonly HomeKey[]; limitPerShard: number },
-): Promise<{ nowMs: number; rows: LogRow[] }> {
-  const { rows } = await db.query<RawRow & { id: number | null; now_ms: number }>({
+): Promise<HomeRows> {
+  const { rows } = await db.query<RawRow & { id: number | null; now_ms: number; readable: boolean | null }>({
     name: 'log-read-home-rows',
     text: READ_HOME_ROWS,
     values: [
@@ -128,7 +128,11 @@ export async function readHomeRows(
       asked.limitPerShard,
     ],
   })
-  return { nowMs: rows[0]?.now_ms ?? 0, rows: rows.filter((row) => row.id !== null).map(toLogRow) }
+  return {
+    nowMs: rows[0]?.now_ms ?? 0,
+    rows: rows.filter((row) => row.readable).map(toLogRow),
+    hiddenHomes: new Set(rows.filter((row) => row.readable === false).map((row) => row.home_id)),
+  }
 }
 
 export async function readUrgentHomes(
