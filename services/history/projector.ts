@@ -15,8 +15,9 @@ const STOPPED_RETRY_MS = 30_000
 /** Who finds another projector at work leaves it to it for this long. */
 const STANDBY_MS = 3_000
 const WATCH_EVERY_MS = 1_000
+const DRAIN_LOOK_MS = 20
 /** While it catches up, the projector rests this share of what a pass took: the alarms need the same database. */
-const REST_SHARE = 0.25
+const REST_SHARE = 0.5
 
 export type ProjectorParts = {
   progress: HistoryProgress
@@ -107,8 +108,6 @@ export async function startProjector(parts: ProjectorParts): Promise<Projector> 
     },
   }
 }
-
-const DRAIN_LOOK_MS = 20
 
 /** Says what keeps the history from growing, once a failure, and how long to wait before the next try. */
 function createHealth({ log, metrics }: { log: Log; metrics: Metrics }) {

@@ -1,7 +1,9 @@
 import { MEASUREMENT_FIELDS } from '../../../devices/observation.ts'
 import type { HistoryErrorCode, HistoryStore, MeasuredPoint } from '../../ports.ts'
+import { float8Array } from './history-arrays.ts'
 import { ensureHistoryPartitions, type KnownMonths } from './history-partitions.ts'
 import { columnOf, readHistory, readLast } from './history-read.ts'
+import { int4Array, textArray } from './log-append-arrays.ts'
 import { type Database, errorCode } from './pool.ts'
 
 /** Every alarm waits for the oldest open writing transaction, so an append is many short statements and no long one. */
@@ -57,13 +59,13 @@ function codeOf(error: unknown): HistoryErrorCode {
   return /^53[12]..$/.test(state) ? 'capacity' : 'unavailable'
 }
 
-function columnsOf(points: readonly MeasuredPoint[]): unknown[] {
+function columnsOf(points: readonly MeasuredPoint[]): Buffer[] {
   return [
-    points.map((point) => point.homeId),
-    points.map((point) => point.deviceId),
-    points.map((point) => point.deviceKind),
-    points.map((point) => point.atMs),
-    points.map((point) => point.sequence),
-    ...MEASUREMENT_FIELDS.map((field) => points.map((point) => point.values[field] ?? null)),
+    textArray(points, (point) => point.homeId),
+    textArray(points, (point) => point.deviceId),
+    textArray(points, (point) => point.deviceKind),
+    float8Array(points, (point) => point.atMs),
+    int4Array(points, (point) => point.sequence),
+    ...MEASUREMENT_FIELDS.map((field) => float8Array(points, (point) => point.values[field])),
   ]
 }
