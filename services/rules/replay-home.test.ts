@@ -4,7 +4,7 @@ import type { ReplayEvent, ReplayStart } from '../ports.ts'
 import { openReplay, replayFromBirth } from '../store/postgres/log-read-replay.ts'
 import { runLogUpkeep } from '../store/postgres/log-upkeep.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
-import { replayHome } from './replay-home.ts'
+import { openHomeReplay } from './replay-home.ts'
 import { countingFold, type Tally } from './testing/counting-fold.ts'
 import { append, placeHome, startBench, tallyOf } from './testing/rules-bench.ts'
 
@@ -21,13 +21,10 @@ async function replayed(
   start: ReplayStart | null,
   events: AsyncIterable<ReplayEvent>,
 ): Promise<{ state: Tally; signals: number }> {
-  let state = start === null ? countingFold.initialState() : (start.state as Tally)
+  const replay = openHomeReplay(countingFold, start)
   let signals = 0
-  for await (const step of replayHome(countingFold, start, events)) {
-    state = step.state
-    signals += step.signals.length
-  }
-  return { state, signals }
+  for await (const event of events) signals += replay.take(event)?.signals.length ?? 0
+  return { state: replay.state(), signals }
 }
 
 async function live(payloads: string[]): Promise<void> {
