@@ -23,6 +23,8 @@ export type Foundation = {
   clock: Clock
   metrics: MetricsPage
   pool: Database
+  /** A pool of a role's own, closed with everything else: for work that must never wait behind other queries. */
+  openOwnPool(name: string, max: number): Promise<Database>
   sealing: Sealing
   keys: Keys
   hints: HintBus
@@ -55,6 +57,11 @@ export async function openFoundation(
     clock: machineClock,
     metrics: createMetrics(),
     pool,
+    async openOwnPool(name, max) {
+      const own = await openPool(url, { max, name, log })
+      lifecycle.onEnd(`database connections of ${name}`, () => own.end())
+      return own
+    },
     sealing: createSealing(keys.dataKey),
     keys,
     hints,

@@ -28,6 +28,9 @@ import { startWatchdog } from './watchdog.ts'
 export const ROLES = ['ingest', 'rules', 'escalation', 'notify', 'history', 'api'] as const
 export type Role = (typeof ROLES)[number]
 
+/** The group commit runs one statement at a time; the second connection is there when the first was lost. */
+const APPEND_CONNECTIONS = 2
+
 /** `phones`: where the demo's phones are; null in production. */
 export type Addresses = { publicUrl: string; httpPort: number; phones: string | null }
 export type Parts = { foundation: Foundation; lifecycle: Lifecycle; addresses: Addresses; twilio: TwilioConfig }
@@ -127,6 +130,7 @@ async function openRules({ foundation, lifecycle }: Parts): Promise<Swept> {
 async function openIngest({ foundation, lifecycle }: Parts): Promise<string> {
   const { config, pool, sealing, changes, hints, clock, log, metrics } = foundation
   const { tls, mqtt } = config
+  const appendPool = await foundation.openOwnPool('ingest', APPEND_CONNECTIONS)
   const ingest = await startIngest({
     host: mqtt.host,
     port: mqtt.port,
@@ -134,7 +138,7 @@ async function openIngest({ foundation, lifecycle }: Parts): Promise<string> {
       ? { tls: { port: mqtt.tlsPort, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } }
       : {}),
     accounts: createDeviceAccounts(pool, sealing),
-    logAppend: createLogAppend(pool),
+    logAppend: createLogAppend(appendPool),
     homeIncidents: createHomeIncidents(pool),
     changes,
     hints,

@@ -27,6 +27,8 @@ type Options = { homeIncidents: HomeIncidents; present: AccountsPresent; log: Lo
  */
 export function createDeviceNotices({ homeIncidents, present, log }: Options): DeviceNotices {
   const owed = new Map<string, Owed>()
+  /** What each connection heard last, so that a receipt or a note, which change nothing at home, make no lamp blink. */
+  const heard = new WeakMap<Connection, Map<string, string>>()
   let closed = false
 
   function owe(homeId: string): Owed {
@@ -60,8 +62,11 @@ export function createDeviceNotices({ homeIncidents, present, log }: Options): D
   function tell(homeId: string, notices: DeviceNotice[], changed: Set<string>, newcomers: Set<Connection>): void {
     for (const presence of present.ofHome(homeId)) {
       for (const connection of presence.connections) {
-        for (const notice of notices) {
-          if (newcomers.has(connection) || changed.has(notice.incidentId)) send(connection, notice)
+        const before = newcomers.has(connection) ? undefined : heard.get(connection)
+        const now = new Map(notices.map((notice) => [notice.incidentId, payloadOf(notice)]))
+        heard.set(connection, now)
+        for (const [incidentId, payload] of now) {
+          if (!before || (changed.has(incidentId) && before.get(incidentId) !== payload)) send(connection, payload)
         }
       }
     }
@@ -80,12 +85,15 @@ export function createDeviceNotices({ homeIncidents, present, log }: Options): D
   }
 }
 
+function payloadOf(notice: DeviceNotice): string {
+  return JSON.stringify({ ...notice, at: new Date(notice.at).toISOString() })
+}
+
 /** A client that keeps its session need not subscribe again [MQTT-3.1.2-4], so it counts as listening. */
-function send(connection: Connection, notice: DeviceNotice): void {
+function send(connection: Connection, payload: string): void {
   const { client, presence, filters, isAccepted } = connection
   if (!client || !presence || !isAccepted || client.closed) return
   const { homeId, devices } = presence.account
-  const payload = JSON.stringify({ ...notice, at: new Date(notice.at).toISOString() })
   for (const { deviceId } of devices) {
     if (client.clean && !hears(filters, homeId, deviceId)) continue
     const topic = incidentTopic(homeId, deviceId)

@@ -79,7 +79,7 @@ const details: Record<string, string> = {
 }
 
 const roles: Record<string, string> = {
-  'family-keyholder': '家属（有钥匙）',
+  'family-keyholder': '持钥匙家属',
   family: '家属',
   neighbour: '邻居',
   'property-manager': '物业',

@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { connectAsync, type MqttClient } from 'mqtt'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type DemoFile, type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
+
+/** The story of ARCHITECTURE.md's picture, on the platform as `npm start` runs it, by clients nobody here wrote. */
+
+const CHROMIUM_ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+const HOME = 'home-002'
+
+let trial: PlatformUnderTrial
+let platform: RunningPlatform
+let demo: DemoFile
+let browser: Browser
+let lamp: MqttClient
+const lampSaid: { kind: string; status: string; takenBy: string | null }[] = []
+
+beforeAll(async () => {
+  trial = await preparePlatform()
+  platform = await trial.start()
+  await vi.waitFor(() => {
+    demo = trial.demo()
+  })
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: CHROMIUM_ARGUMENTS })
+  const { username, password } = device('sos-bath')
+  lamp = await connectAsync(demo.mqtt, { username, password, clientId: 'lamp' })
+  lamp.on('message', (_topic, payload) => lampSaid.push(JSON.parse(payload.toString())))
+  await lamp.subscribeAsync(`care/v1/${HOME}/sos-bath/incident`, { qos: 1 })
+}, 120_000)
+
+afterAll(async () => {
+  await lamp?.endAsync()
+  await browser?.close()
+  await trial?.destroy()
+}, 60_000)
+
+const home = () => demo.homes.find(({ id }) => id === HOME) ?? expect.unreachable()
+const device = (id: string) => home().devices.find((one) => one.id === id) ?? expect.unreachable()
+const phoneOf = (role: string) => home().contacts.find((contact) => contact.role === role)?.phone ?? ''
+const workerPhone = () => demo.staff.find(({ gridCell, onCall }) => onCall && gridCell === home().gridCell)?.phone ?? ''
+
+async function textsOn(phone: string): Promise<string[]> {
+  const answer = await fetch(`${trial.phones.url}/phones/${phone}/messages`)
+  const messages = answer.ok ? ((await answer.json()) as { body: string; direction: string }[]) : []
+  return messages.filter(({ direction }) => direction !== 'inbound').map(({ body }) => body)
+}
+
+async function reply(phone: string, body: string): Promise<void> {
+  await fetch(`${trial.phones.url}/phones/${phone}/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ body }),
+  })
+}
+
+async function signIn(login: string, path: string): Promise<Page> {
+  const page = await (await browser.newContext({ locale: 'zh-CN' })).newPage()
+  const user = demo.users.find((one) => one.login === login) ?? expect.unreachable()
+  await page.goto(`${demo.http}${path}`)
+  await page.locator('input').nth(0).fill(user.login)
+  await page.locator('input').nth(1).fill(user.password)
+  await page.locator('button[type=submit]').click()
+  return page
+}
+
+test('a smoke alarm by mosquitto_pub reaches family and duty; the worker answers 1; phones, lamp, desk and record know it', async () => {
+  const desk = await signIn('worker-west', '/desk/')
+  const rows = desk.locator('a[href*="/desk/i/"]')
+  await expect.poll(() => desk.locator('body').innerText()).toContain('实时')
+
+  const { username, password } = device('smoke-kitchen')
+  const alarm = { id: 'e2e-1', at: new Date().toISOString(), kind: 'smoke', state: 'alarm' }
+  const address = new URL(demo.mqtt)
+  const publish = ['-h', address.hostname, '-p', address.port, '-u', username, '-P', password, '-q', '1']
+  const topic = `care/v1/${HOME}/smoke-kitchen/event`
+  await promisify(execFile)('mosquitto_pub', [...publish, '-t', topic, '-m', JSON.stringify(alarm)])
+
+  await expect.poll(() => textsOn(phoneOf('family-keyholder'))).toEqual([expect.stringMatching(/烟.*119.*回1 \d\d/s)])
+  await expect.poll(() => textsOn(workerPhone())).toEqual([expect.stringContaining('119')])
+  await expect.poll(() => lampSaid.map(({ status }) => status)).toEqual(['open'])
+  await rows.first().waitFor()
+
+  await reply(workerPhone(), '1')
+  await expect.poll(() => textsOn(phoneOf('family-keyholder')).then((texts) => texts[1])).toContain('李娜')
+  await expect.poll(() => lampSaid.at(-1)).toMatchObject({ kind: 'smoke', status: 'acknowledged', takenBy: '李娜' })
+  await expect.poll(() => desk.locator('body').innerText()).toContain('李娜')
+
+  await rows.first().click()
+  await expect.poll(() => desk.locator('body').innerText()).toMatch(/经过[\s\S]*接手 · 李娜/)
+}, 60_000)
+
+test('the link in a message takes the incident by a button, not by being opened', async () => {
+  const { username, password } = device('sos-bath')
+  const button = await connectAsync(demo.mqtt, { username, password, clientId: 'button' })
+  const press = { id: 'e2e-2', at: new Date().toISOString(), kind: 'sos', state: 'pressed' }
+  await button.publishAsync(`care/v1/${HOME}/sos-bath/event`, JSON.stringify(press), { qos: 1 })
+  await button.endAsync()
+  const link = await vi.waitFor(async () => {
+    const text = (await textsOn(phoneOf('family-keyholder'))).find((body) => body.includes('求助按钮'))
+    return /https?:\S+\/a\/\S+/.exec(text ?? '')?.[0] ?? expect.unreachable()
+  })
+  await fetch(link)
+  await fetch(link, { method: 'HEAD' })
+  expect(lampSaid.filter(({ kind, status }) => kind === 'sos' && status !== 'open')).toEqual([])
+  const page = await browser.newPage()
+  await page.goto(link)
+  await page.locator('button').click()
+  await expect.poll(() => lampSaid.at(-1)).toMatchObject({ kind: 'sos', status: 'acknowledged' })
+}, 60_000)
+
+test('SIGTERM ends it with code 0, and the next start goes on where it was', async () => {
+  expect(await platform.end()).toBe(0)
+  expect(trial.postmasterPid()).toBeNull()
+  platform = await trial.start()
+  const answer = await fetch(`${demo.http}/readyz`)
+  expect(await answer.json()).toMatchObject({ ready: true })
+}, 90_000)
