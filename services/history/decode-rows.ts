@@ -9,7 +9,7 @@ const MAX_HOMES = 10_000
 const SEQUENCES = 1_000_000
 
 /** What rows of the log say, and the decoder states after them: kept only once the points are written down. */
-export type Measured = { points: MeasuredPoint[]; states: Map<string, unknown> }
+type Measured = { points: MeasuredPoint[]; states: Map<string, unknown> }
 
 export type RowDecoder = {
   /** In commit order. Rows that say nothing that can be measured give no point. */

@@ -9,7 +9,7 @@ export const MAX_REFUSED_PER_BATCH = 16
 /** Why the history stands still until somebody does something. */
 export type StopReason = 'denied' | 'capacity' | 'too-many-refused'
 
-export class TooManyRefused extends Error {
+class TooManyRefused extends Error {
   readonly code = 'too-many-refused'
 }
 

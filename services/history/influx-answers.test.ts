@@ -110,6 +110,15 @@ test('what is older than version 2 keeps does not hold up the rest', async () =>
   await store.append(two)
 })
 
+test('no error quotes what somebody measured', async () => {
+  const line = 'reading,home=abc,device=def,kind=sleep-monitor heartRatePerMin=61 1790000000001000042'
+  answers = [
+    { status: 400, body: JSON.stringify({ error: `partial write: unable to parse '${line}': bad timestamp` }) },
+  ]
+  const error = await store.append(two).catch((caught: unknown) => caught)
+  expect(String(error)).toContain("unable to parse '…': bad timestamp")
+})
+
 test('nobody there is unknown, and no error carries the token', async () => {
   const nobody = createInfluxHistory(
     { url: 'http://127.0.0.1:9', token: 'secret', org: '', bucket: 'care', api: 'v2' },

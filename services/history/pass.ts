@@ -3,7 +3,7 @@ import type { RowDecoder } from './decode-rows.ts'
 import { deliver } from './delivery.ts'
 
 /** Rows of one pass: so few that decoding them keeps the process's other work waiting for some ms only. */
-export const MAX_ROWS_PER_PASS = 2_000
+const MAX_ROWS_PER_PASS = 2_000
 const MIN_ROWS_PER_SHARD = 32
 
 export type PassMemory = {
@@ -36,7 +36,7 @@ export async function runPass(memory: PassMemory): Promise<Pass> {
   }
   const version = memory.version
   const read = await readRows(memory)
-  if (read.cursors.length === 0) return memory.behind.size > 0 ? 'more' : 'idle'
+  if (read.cursors.length === 0) return memory.behindOnly ? 'more' : 'idle'
   const measured = await rows.decode(read.rows)
   const { points } = measured
   if (points.length === 0) return finish(memory, version, { cursors: read.cursors, deadLetters: [] })

@@ -7,6 +7,8 @@ import type { InfluxClient } from './influx-client.ts'
 export const MEASUREMENT = 'reading'
 const REASON_LENGTH = 500
 const CONFIRMED = 204
+/** What InfluxDB quotes of our own lines: readings of people, which belong into no log. */
+const QUOTED_LINE = new RegExp(`${MEASUREMENT},\\S+ \\S+( \\d+)?`, 'g')
 
 /** Names that take the place of ids: letters, digits, `-` and `_`, so that they need no escaping. */
 export type TagNames = { home(homeId: string): string; device(homeId: string, deviceId: string): string }
@@ -15,7 +17,7 @@ class InfluxWriteError extends Error {
   readonly code: HistoryErrorCode
   readonly retryAfterMs: number | null
   constructor(code: HistoryErrorCode, said: string, options: { cause?: unknown; retryAfterMs?: number | null } = {}) {
-    super(`write to InfluxDB: ${said.slice(0, REASON_LENGTH)}`, { cause: options.cause })
+    super(`write to InfluxDB: ${said.replace(QUOTED_LINE, '…').slice(0, REASON_LENGTH)}`, { cause: options.cause })
     this.code = code
     this.retryAfterMs = options.retryAfterMs ?? null
   }

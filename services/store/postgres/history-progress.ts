@@ -87,8 +87,7 @@ export function createHistoryProgress(pool: Database): HistoryProgress {
   }
 }
 
-/** Age of the oldest row that the history has not passed: what a reading has to say beside its values. */
-export async function readHistoryBehindMs(pool: Database): Promise<number> {
+async function readHistoryBehindMs(pool: Database): Promise<number> {
   const { nowMs, lagging } = await readLag(pool, { reader: READER, shards: SHARDS })
   return lagging.reduce((behindMs, shard) => Math.max(behindMs, nowMs - shard.oldestReceivedAt), 0)
 }
