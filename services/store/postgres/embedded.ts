@@ -17,6 +17,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import type { Log } from '../../ports.ts'
 import { type DatabaseUser, databaseBinaries, databaseUser } from './embedded-binaries.ts'
+import { isAlive, runningPid, stopPostmaster } from './embedded-process.ts'
 import { lockFolder, socketPath } from './folder-lock.ts'
 
 const run = promisify(execFile)
@@ -24,7 +25,8 @@ const run = promisify(execFile)
 /** How often we look whether the database still lives; it is back within a second of its death. */
 const SUPERVISE_MS = 200
 const START_LIMIT_MS = 30_000
-const STOP_LIMIT_MS = 20_000
+/** A postmaster listens on its socket as soon as it lives; where nobody does, its process id is somebody else's by now. */
+const LISTENS_WITHIN_MS = 2_000
 
 const SETTINGS: Record<string, string> = {
   // Confirmed means on disk (P1).
@@ -69,7 +71,7 @@ export async function startEmbedded(folder: string, log: Log): Promise<EmbeddedD
     const user = databaseUser()
     const binaries = await databaseBinaries(user, `/var/lib/anlin/postgres-${process.arch}`)
     const place = await prepareFolder(folder, binaries, user)
-    let pid = runningPid(place.data) ?? (await launch(place, binaries, user))
+    let pid = (await adopt(place)) ?? (await launch(place, binaries, user))
     await untilReady(place.url('postgres'))
     await ensureDatabase(place)
     let stopping = false
@@ -97,6 +99,17 @@ export async function startEmbedded(folder: string, log: Log): Promise<EmbeddedD
   }
 }
 
+/** Of the database `anlin` that a platform runs in this folder; null when none was ever started there. */
+export function embeddedUrl(folder: string): string | null {
+  return existsSync(join(folder, 'postgres', 'PG_VERSION')) ? addressIn(folder)('anlin') : null
+}
+
+function addressIn(folder: string): (database: string) => string {
+  const password = readFileSync(join(folder, 'postgres.password'), 'utf8').trim()
+  const host = encodeURIComponent(socketPath(folder, 'socket'))
+  return (database) => `postgres://anlin:${password}@localhost/${database}?host=${host}`
+}
+
 type Place = { data: string; url(database: string): string; socketFolder: string; logFile: string }
 
 async function prepareFolder(folder: string, binaries: string, user: DatabaseUser | null): Promise<Place> {
@@ -121,10 +134,7 @@ async function prepareFolder(folder: string, binaries: string, user: DatabaseUse
     )
   }
   await refuseOtherMajor(data, binaries, user)
-  const password = readFileSync(passwordFile, 'utf8').trim()
-  const url = (database: string) =>
-    `postgres://anlin:${password}@localhost/${database}?host=${encodeURIComponent(socketFolder)}`
-  return { data, url, socketFolder, logFile: join(folder, 'postgres.log') }
+  return { data, url: addressIn(folder), socketFolder, logFile: join(folder, 'postgres.log') }
 }
 
 async function refuseOtherMajor(data: string, binaries: string, user: DatabaseUser | null): Promise<void> {
@@ -162,20 +172,42 @@ async function launch(place: Place, binaries: string, user: DatabaseUser | null)
 async function untilReady(url: string): Promise<void> {
   const deadline = performance.now() + START_LIMIT_MS
   for (;;) {
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 })
-    // The call in hand rejects; that the connection goes as well is no news.
-    client.on('error', () => undefined)
-    try {
-      await client.connect()
-      await client.query('select 1')
-      return
-    } catch (cause) {
-      if (performance.now() > deadline) throw new Error('the embedded database does not answer', { cause })
-      await sleep(25)
-    } finally {
-      await client.end().catch(() => undefined)
-    }
+    const cause = await faultOf(url)
+    if (cause === null) return
+    if (performance.now() > deadline) throw new Error('the embedded database does not answer', { cause })
+    await sleep(25)
   }
+}
+
+/** Why the database does not answer; null when it does. */
+async function faultOf(url: string): Promise<Error | null> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 })
+  // The call in hand rejects; that the connection goes as well is no news.
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.query('select 1')
+    return null
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+/** The database that a killed predecessor left running, when it answers; it may itself be dying, or still recovering. */
+async function adopt(place: Place): Promise<number | null> {
+  const pid = runningPid(place.data)
+  const startedAt = performance.now()
+  while (pid !== null && isAlive(pid)) {
+    const fault = await faultOf(place.url('postgres'))
+    if (fault === null) return pid
+    const nobodyListens = 'code' in fault && (fault.code === 'ECONNREFUSED' || fault.code === 'ENOENT')
+    const waitedMs = performance.now() - startedAt
+    if (waitedMs > START_LIMIT_MS || (nobodyListens && waitedMs > LISTENS_WITHIN_MS)) return null
+    await sleep(25)
+  }
+  return null
 }
 
 async function ensureDatabase(place: Place): Promise<void> {
@@ -186,45 +218,6 @@ async function ensureDatabase(place: Place): Promise<void> {
     if (rowCount === 0) await client.query('create database anlin')
   } finally {
     await client.end()
-  }
-}
-
-async function stopPostmaster(pid: number): Promise<void> {
-  const deadline = performance.now() + STOP_LIMIT_MS
-  signal(pid, 'SIGINT')
-  while (isAlive(pid)) {
-    if (performance.now() > deadline) {
-      signal(pid, 'SIGQUIT')
-      return
-    }
-    await sleep(20)
-  }
-}
-
-/** The postmaster that still runs on `data`, when its pid file names a living process. */
-function runningPid(data: string): number | null {
-  try {
-    const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
-    return Number.isInteger(pid) && pid > 1 && isAlive(pid) ? pid : null
-  } catch {
-    return null
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name)
-  } catch {
-    // It has ended by itself.
   }
 }
 
