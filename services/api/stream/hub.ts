@@ -32,7 +32,7 @@ export function createStreamHub(deps: ApiDeps): StreamHub {
   const listeners = new Set<Listener>()
   const ring = createChangeRing(RING_SIZE)
   const waiting = new Map<string, Change>()
-  const comingBack: { listener: Listener; lastEventId: string }[] = []
+  const comingBack = new Map<Listener, string>()
   let working = false
 
   function heard(batch: Change[]): void {
@@ -53,9 +53,11 @@ export function createStreamHub(deps: ApiDeps): StreamHub {
   async function work(): Promise<void> {
     if (working) return
     working = true
-    while (waiting.size > 0 || comingBack.length > 0) {
-      const back = comingBack.shift()
-      if (back) await catchUp(back.listener, back.lastEventId)
+    while (waiting.size > 0 || comingBack.size > 0) {
+      for (const [listener, lastEventId] of comingBack) {
+        await catchUp(listener, lastEventId)
+        comingBack.delete(listener)
+      }
       const next = waiting.entries().next().value
       if (!next) continue
       waiting.delete(next[0])
@@ -102,8 +104,10 @@ export function createStreamHub(deps: ApiDeps): StreamHub {
   }
 
   function beat(to: Iterable<Listener>): void {
-    const id = ring.newest() ?? undefined
+    const newest = ring.newest() ?? undefined
     for (const listener of to) {
+      // Who has not caught up yet must not be told that it has.
+      const id = comingBack.has(listener) ? undefined : newest
       listener.send({ name: 'heartbeat', data: { now: new Date(clock.now()).toISOString() }, id })
     }
   }
@@ -136,13 +140,13 @@ export function createStreamHub(deps: ApiDeps): StreamHub {
     add(listener, lastEventId) {
       listeners.add(listener)
       metrics.gauge('anlin_streams', listeners.size)
+      if (lastEventId !== null) comingBack.set(listener, lastEventId)
       beat([listener])
-      if (lastEventId === null) return
-      comingBack.push({ listener, lastEventId })
       void work()
     },
     remove(listener, reason) {
       if (!listeners.delete(listener)) return
+      comingBack.delete(listener)
       metrics.gauge('anlin_streams', listeners.size)
       metrics.count('anlin_streams_ended_total', 1, { reason })
     },

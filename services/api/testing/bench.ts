@@ -89,6 +89,7 @@ export async function openBench(change: Partial<ApiDeps> = {}) {
     sealing,
     escalation,
     tokenOf,
+    metricsText: metrics.text,
     /** The cookie of a session of this user. */
     async signIn(login: string): Promise<string> {
       const session = await store.sessions.open(login, PASSWORD)
@@ -133,6 +134,11 @@ export async function openBench(change: Partial<ApiDeps> = {}) {
         [homeId, added.rows[0]?.input_id],
       )
       return rows[0]?.incident_id ?? ''
+    },
+    /** Everything that waits in the outbox goes out. */
+    async send(): Promise<void> {
+      await notify.onHint()
+      await notify.drain()
     },
     async audit(action: string) {
       const { rows } = await pool.query<{

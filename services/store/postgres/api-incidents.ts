@@ -17,9 +17,11 @@ import { type Database, inTransaction, type Queryable } from './pool.ts'
 
 /** What the pages show of incidents. An incident without a home (`-`) is the platform's: seen by who sees all. */
 
-const VIEW_COLUMNS = `i.home_id, i.incident_id, i.opened_at::text as opened, i.version, i.state, i.next_step, h.label,
+const VIEW_COLUMNS = `i.home_id, i.incident_id, (extract(epoch from i.opened_at) * 1000000)::int8 as opened_us, i.version, i.state, i.next_step, h.label,
   (select json_object_agg('contact:' || hm.contact_id, hm.user_id) from home_member hm
    where hm.home_id = i.home_id and hm.contact_id is not null) as users`
+/** The cursor's time in $9, in microseconds. */
+const CURSOR_AT = "timestamptz 'epoch' + $9::float8 * interval '1 microsecond'"
 const FROM = 'from incident i left join home h on h.home_id = i.home_id'
 /** $3: whether more than the technical ones may be seen. */
 const WITHIN = `${HOME_VISIBLE} and ($3::boolean or i.severity = 'technical')`
@@ -27,7 +29,7 @@ const WITHIN = `${HOME_VISIBLE} and ($3::boolean or i.severity = 'technical')`
 type Row = {
   home_id: string
   incident_id: string
-  opened: string
+  opened_us: number
   version: number
   state: Incident
   next_step: NextStep | null
@@ -125,7 +127,7 @@ async function listIncidents(tx: Queryable, scope: Scope, filter: IncidentFilter
         and ($6::text is null or i.home_id = $6)
         and ($7::float8 is null or i.opened_at >= to_timestamp($7 / 1000))
         and ($8::float8 is null or i.opened_at < to_timestamp($8 / 1000))
-        and ($9::timestamptz is null or i.opened_at < $9 or (i.opened_at = $9 and i.incident_id > $10::text))
+        and ($9::float8 is null or (i.opened_at, $10::text) < (${CURSOR_AT}, i.incident_id))
       order by i.opened_at desc, i.incident_id limit $11`,
     values: [
       ...scopeValues(scope),
@@ -140,13 +142,13 @@ async function listIncidents(tx: Queryable, scope: Scope, filter: IncidentFilter
       limit + 1,
     ],
   })
-  return toPage(rows, limit, toView, (row) => `${row.opened}~${row.incident_id}`)
+  return toPage(rows, limit, toView, (row) => `${row.opened_us}~${row.incident_id}`)
 }
 
-/** The time as the database wrote it, to the microsecond, and the id. A cursor that is none begins anew. */
-function readCursor(cursor: string | null): [string | null, string | null] {
-  const match = /^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?\+00)~(.{1,200})$/.exec(cursor ?? '')
-  return [match?.[1] ?? null, match?.[2] ?? null]
+/** The time to the microsecond, and the id. A cursor that nobody gave out begins anew. */
+function readCursor(cursor: string | null): [number | null, string | null] {
+  const match = /^(\d{1,16})~(.{1,200})$/.exec(cursor ?? '')
+  return match ? [Number(match[1]), match[2] ?? null] : [null, null]
 }
 
 async function readOne(tx: Queryable, homeId: string, incidentId: string): Promise<IncidentView | null> {

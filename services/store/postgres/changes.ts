@@ -104,7 +104,8 @@ function keepListening(url: string, notify: () => void, closed: () => boolean, l
         own.on('notification', notify)
         await own.query('listen change')
         notify()
-        await ended
+        // Closed while we connected: nobody else ends this one.
+        if (!closed()) await ended
       } catch (err) {
         log.debug({ err }, 'cannot listen for changes')
       } finally {

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Bench, openBench } from './testing/bench.ts'
+import { HOME } from './testing/community.ts'
+
+let bench: Bench
+beforeAll(async () => {
+  bench = await openBench()
+})
+afterAll(() => bench.close())
+
+const form = { 'content-type': 'application/x-www-form-urlencoded' }
+const get = (url: string, headers = {}) => bench.app.inject({ url, headers, remoteAddress: '10.1.0.1' })
+const post = (url: string, payload = '') =>
+  bench.app.inject({ method: 'POST', url, headers: form, payload, remoteAddress: '10.1.0.1' })
+
+async function linkOf(incidentId: string, recipient: string): Promise<string> {
+  const { rows } = await bench.pool.query<{ outbox_id: string }>(
+    "select outbox_id from outbox where incident_id = $1 and recipient = $2 and purpose = 'alarm'",
+    [incidentId, recipient],
+  )
+  return `/a/${bench.tokenOf(rows[0]?.outbox_id ?? '')}`
+}
+
+async function statusOf(incidentId: string): Promise<string> {
+  const { rows } = await bench.pool.query<{ status: string }>('select status from incident where incident_id = $1', [
+    incidentId,
+  ])
+  return rows[0]?.status ?? ''
+}
+
+describe('the link in a message', () => {
+  test('shows one button to whoever opens it, and only its POST takes the incident', async () => {
+    const incidentId = await bench.raise(HOME)
+    const link = await linkOf(incidentId, 'contact:c1')
+    // Scanners of mail and SMS open links, some with HEAD first.
+    await bench.app.inject({ method: 'HEAD', url: link })
+    for (let scan = 0; scan < 3; scan += 1) {
+      const page = await get(link)
+      expect(page.statusCode).toBe(200)
+      expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
+      expect(page.body).toContain('Bldg 3-502 bathroom: call for help')
+      expect(page.body.match(/<button/g)).toHaveLength(1)
+      expect(page.body).not.toMatch(/<script|style=|Wang|Chen|\+86/)
+    }
+    expect(await statusOf(incidentId)).toBe('open')
+    expect((await post(link, 'anything=at+all')).body).toContain('You have it')
+    expect(await statusOf(incidentId)).toBe('acknowledged')
+    expect((await post(link)).statusCode).toBe(200)
+    expect((await get(link)).body).not.toContain('<button')
+    expect(await bench.audit('incident.read')).toContainEqual({
+      actor: 'contact:c1',
+      home_id: HOME,
+      subject: incidentId,
+      detail: { via: 'link' },
+    })
+  })
+
+  test('says who has it to the one who comes second, in their language', async () => {
+    const incidentId = await bench.raise(HOME, { kind: 'smoke', deviceKind: 'smoke-detector' })
+    const worker = await bench.signIn('worker')
+    const link = await linkOf(incidentId, 'user:id-worker')
+    await bench.ask(await bench.signIn('coordinator'), 'POST', `/api/v1/incidents/${incidentId}/acknowledge`, {})
+    const page = await post(link)
+    expect(page.body).toContain('Zhao Yan has it')
+    const resolve = { outcome: 'false-alarm', personSeenOrHeard: true }
+    await bench.ask(worker, 'POST', `/api/v1/incidents/${incidentId}/resolve`, resolve)
+    expect((await post(link)).body).toContain('It is over')
+  })
+
+  test('that nobody gave out, or that is older than 72 h, opens nothing', async () => {
+    const incidentId = await bench.raise(HOME, { kind: 'gas', deviceKind: 'gas-detector' })
+    const link = await linkOf(incidentId, 'contact:c1')
+    await bench.pool.query("update incident_link set expires_at = now() - interval '1 s' where incident_id = $1", [
+      incidentId,
+    ])
+    for (const answer of [await get(link), await post(link), await get('/a/xyz'), await post('/a/xyz')]) {
+      expect(answer.statusCode).toBe(404)
+      expect(answer.body).toContain('链接已失效')
+    }
+    expect((await get('/a/xyz', { 'accept-language': 'en-GB,en' })).body).toContain('wrong or too old')
+    expect(await statusOf(incidentId)).toBe('open')
+  })
+
+  test('cannot be guessed: an address that tries many is stopped', async () => {
+    const statuses = new Set<number>()
+    for (let guess = 0; guess < 40; guess += 1) {
+      statuses.add((await bench.app.inject({ url: `/a/guess-${guess}`, remoteAddress: '10.1.0.9' })).statusCode)
+    }
+    expect([...statuses]).toEqual([404, 429])
+  })
+})
+
+describe('the set-up link', () => {
+  const admin = { login: 'root', name: 'Root', password: 'long enough', passwordAgain: 'long enough' }
+  const filled = (change = {}) => new URLSearchParams({ ...admin, ...change }).toString()
+
+  test('is not given where somebody can sign in', async () => {
+    expect(await bench.store.setup.issue()).toBeNull()
+  })
+
+  test('makes the first administrator, once', async () => {
+    const fresh = await openBench()
+    // What a fresh installation has: nobody. (The audit log stays; it does not name users by key.)
+    await fresh.pool.query('truncate app_user, app_session, home_member, cell_member')
+    const token = await fresh.store.setup.issue()
+    const url = `/setup/${token}`
+    const send = (payload: string) => fresh.app.inject({ method: 'POST', url, headers: form, payload })
+    const page = await fresh.app.inject({ url, headers: { 'accept-language': 'en' } })
+    expect(page.body).toContain('<form method="post">')
+    for (const wrong of [
+      { password: 'short' },
+      { passwordAgain: 'something else' },
+      { login: 'with space' },
+      { name: '' },
+    ]) {
+      expect((await send(filled(wrong))).statusCode).toBe(400)
+    }
+    const made = await send(filled())
+    expect([made.statusCode, made.headers.location]).toEqual([303, '/desk/'])
+    expect((await send(filled({ login: 'second' }))).statusCode).toBe(404)
+    expect((await fresh.app.inject(url)).statusCode).toBe(404)
+    expect(await fresh.store.sessions.open('root', 'long enough')).toMatchObject({ viewer: { role: 'admin' } })
+    expect(await fresh.audit('user.created')).toMatchObject([{ actor: 'anonymous', detail: { via: 'setup-link' } }])
+    await fresh.close()
+  })
+})
