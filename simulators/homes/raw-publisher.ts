@@ -24,6 +24,8 @@ export type RawPublisherOptions = {
   /** Messages that may wait for their PUBACK (1 to 65,535). */
   maxInflight?: number
   keepaliveS?: number
+  /** Each message leaves in a write of its own, as a device's does, instead of together with its turn's others. */
+  ownWrites?: boolean
   /** Gets the time from `publish` to PUBACK of every message, in µs. Several connections may share one. */
   latency?: RecordableHistogram
   /** Called after a read that freed room: the moment to publish more. */
@@ -109,6 +111,7 @@ export class RawPublisher {
       queueMicrotask(() => this.#flush())
     }
     this.#staged = writePublish(this.#stage, this.#staged, publish)
+    if (this.#options.ownWrites) this.#flush()
     return true
   }
 

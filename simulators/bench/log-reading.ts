@@ -1,0 +1,61 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import pg from 'pg'
+
+/**
+ * How far the readers of the log are behind, asked of the database itself, read-only: `/metrics` says it once a second,
+ * which is too coarse for a stopwatch.
+ */
+export type LogReading = {
+  /** Age of the oldest row that a reader has not passed, over all shards; 0 where nothing waits. */
+  lagSeconds(reader: string): Promise<number>
+  /** The greatest lag seen until `over` resolves, looked at five times a second. */
+  greatestLag(reader: string, over: Promise<unknown>): Promise<number>
+  /** Resolves when nothing waits. @throws after `limitMs` */
+  untilCaughtUp(reader: string, limitMs: number): Promise<void>
+  end(): Promise<void>
+}
+
+const LOOK_EVERY_MS = 200
+const LAG = `
+  select coalesce(max(extract(epoch from clock_timestamp() - l.received_at)), 0)::float8 as lag
+  from log_cursor c
+  cross join lateral (
+    select received_at from observation_log l
+    where l.shard = c.shard and (l.xid, l.id) > (c.xid, c.id)
+      and l.received_at >= least(c.passed_at, now()) - interval '1 day'
+    order by l.xid, l.id limit 1
+  ) l
+  where c.reader = $1`
+
+export async function readLog(databaseUrl: string): Promise<LogReading> {
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'anlin-bench' })
+  await client.connect()
+  const lagSeconds = async (reader: string) => {
+    const { rows } = await client.query<{ lag: number }>({ name: 'lag', text: LAG, values: [reader] })
+    return rows[0]?.lag ?? 0
+  }
+  return {
+    lagSeconds,
+    async greatestLag(reader, over) {
+      let running = true
+      const ended = over.finally(() => {
+        running = false
+      })
+      let greatest = 0
+      while (running) {
+        greatest = Math.max(greatest, await lagSeconds(reader))
+        await Promise.race([ended, wait(LOOK_EVERY_MS)])
+      }
+      return greatest
+    },
+    async untilCaughtUp(reader, limitMs) {
+      const deadline = performance.now() + limitMs
+      // A row of this moment's batch may wait while the reader keeps up; a lag below a look's length is none.
+      while ((await lagSeconds(reader)) * 1000 > LOOK_EVERY_MS) {
+        if (performance.now() > deadline) throw new Error(`${reader} has not caught up after ${limitMs} ms`)
+        await wait(LOOK_EVERY_MS / 4)
+      }
+    },
+    end: () => client.end(),
+  }
+}

@@ -1,0 +1,135 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { count, type Figure, ms } from './figures.ts'
+import { type Ground, telemetrySpeaker } from './ground.ts'
+import type { Load } from './load.ts'
+import type { LogReading } from './log-reading.ts'
+import type { Plan } from './plan.ts'
+import { type Presses, pressInTurn } from './presses.ts'
+
+/** Presses follow each other at a person's irregular pace, so that no timer's beat is met again and again. */
+const IDLE_PAUSE_MS = { least: 50, spread: 60 }
+const CATCH_UP_WITHIN_MS = 240_000
+const LAG_LIMIT_S = 1
+/** Where the search for the sustained rate begins, as a share of ingest's maximum. */
+const FOLD_SEARCH = { least: 0.05, most: 0.8 }
+/** A rate counts as published when this share of it was acknowledged. */
+const PUBLISHED_SHARE = 0.97
+const BACKLOG_PRESSES = 5
+const FILL_WITHIN_S = 120
+const FILL_INFLIGHT = 4
+const FILL_BYTES = 200
+const LONGEST_TOWN_S = 180
+const CONNECT_MS_PER_HOME = 1.2
+const TOWN_SETTLE_MS = 1_000
+
+type Parts = { ground: Ground; load: Load; log: LogReading; plan: Plan }
+
+/** Everything in one process, nothing going on but the demo's own ten homes. */
+export async function measureIdlePresses({ ground, plan }: Parts): Promise<Figure> {
+  const homes = ground.homes.slice(0, plan.idlePresses)
+  const presses = await pressInTurn(ground, homes, pausePress)
+  return pressFigure(
+    'press-idle',
+    'Press → first provider request, idle',
+    presses,
+    'all roles in one process, embedded database; the PUBLISH and the request on one monotonic clock',
+  )
+}
+
+export async function measureLoadedPresses({ ground, load, log, plan }: Parts, maximum: number): Promise<Figure> {
+  const rate = maximum / 2
+  const homes = ground.homes.slice(plan.idlePresses, plan.idlePresses + plan.loadedPresses)
+  const town = load.town({ ...ground.address, homes: ground.homes, rate, seconds: LONGEST_TOWN_S })
+  const lagging = log.greatestLag('rules', town)
+  await wait(CONNECT_MS_PER_HOME * ground.homes.length + TOWN_SETTLE_MS)
+  const presses = await pressInTurn(ground, homes, pausePress)
+  load.stop()
+  const published = await town
+  const lagSeconds = await lagging
+  await log.untilCaughtUp('rules', CATCH_UP_WITHIN_MS)
+  const how = `all roles in one process; the town asked for ${count(rate)}/s (half of ingest's maximum) and got ${count(published.perSecond)}/s acknowledged, the rules at most ${lagSeconds.toFixed(1)} s behind`
+  const figure = pressFigure('press-loaded', 'Press → first provider request, at half of maximum load', presses, how)
+  const { sent, acknowledged, unanswered, perSecond, cpuShare } = published
+  return {
+    ...figure,
+    measured: { ...figure.measured, rate, sent, acknowledged, unanswered, perSecond, cpuShare, lagSeconds },
+  }
+}
+
+/** The greatest rate that the whole way keeps up with, found by halving the interval. */
+export async function measureFold({ ground, load, log, plan }: Parts, maximum: number): Promise<Figure> {
+  let [least, most] = [maximum * FOLD_SEARCH.least, maximum * FOLD_SEARCH.most]
+  let best = { perSecond: 0, lagSeconds: 0 }
+  for (let step = 0; step < plan.foldSteps; step++) {
+    const rate = Math.sqrt(least * most)
+    const town = load.town({ ...ground.address, homes: ground.homes, rate, seconds: plan.foldSeconds })
+    const lagSeconds = await log.greatestLag('rules', town)
+    const { perSecond } = await town
+    const keptUp = lagSeconds <= LAG_LIMIT_S && perSecond >= rate * PUBLISHED_SHARE
+    if (keptUp) best = { perSecond, lagSeconds }
+    if (keptUp) least = rate
+    else most = rate
+    await log.untilCaughtUp('rules', CATCH_UP_WITHIN_MS)
+  }
+  return {
+    id: 'fold-sustained',
+    what: 'Decoding + rules, sustained',
+    measured: { ...best, shareOfIngest: best.perSecond / maximum },
+    shown: `${count(best.perSecond)}/s (${(best.perSecond / maximum).toFixed(2)} of ingest alone)`,
+    how: `the greatest rate of a town of ${count(ground.homes.length)} homes with nothing over ${LAG_LIMIT_S} s behind (${plan.foldSteps} halvings of ${plan.foldSeconds} s); all roles, database and load on the same processors`,
+  }
+}
+
+/** The rules stand still while the log fills; then everything starts, and the first thing that happens is a press. */
+export async function measureBacklog({ ground, load, log, plan }: Parts): Promise<Figure[]> {
+  const ingest = await ground.startRoles(['ingest'])
+  const filled = await load.closedLoop({
+    ...ground.address,
+    speakers: ground.homes.map(telemetrySpeaker),
+    inflight: FILL_INFLIGHT,
+    payloadBytes: FILL_BYTES,
+    warmUpSeconds: 0,
+    seconds: FILL_WITHIN_S,
+    most: plan.backlogRows,
+  })
+  await ingest.end()
+  const all = await ground.startAll()
+  const startedAt = performance.now()
+  const caughtUp = log.untilCaughtUp('rules', CATCH_UP_WITHIN_MS).then(() => (performance.now() - startedAt) / 1000)
+  const first = plan.idlePresses + plan.loadedPresses
+  const presses = await pressInTurn(ground, ground.homes.slice(first, first + BACKLOG_PRESSES), () => 0)
+  const pressedFor = (performance.now() - startedAt) / 1000
+  const seconds = await caughtUp
+  await all.end()
+  const rows = filled.acknowledged
+  return [
+    {
+      id: 'press-backlog',
+      what: `A press while ${count(rows)} telemetry rows wait`,
+      measured: { ...presses, rows, pressedForSeconds: pressedFor },
+      shown: `first request after ${ms(presses.longestMs)}`,
+      how: `the longest of ${presses.pressed} presses in turn, from the moment the entrance opened; ${presses.lost} lost`,
+    },
+    {
+      id: 'catch-up',
+      what: 'Catching up after a pause',
+      measured: { rows, seconds, perSecond: rows / seconds },
+      shown: `${count(rows / seconds)}/s`,
+      how: `${count(rows)} rows of ${count(ground.homes.length)} homes, from the start of the process until nothing waits`,
+    },
+  ]
+}
+
+function pausePress(): number {
+  return IDLE_PAUSE_MS.least + Math.random() * IDLE_PAUSE_MS.spread
+}
+
+function pressFigure(id: string, what: string, presses: Presses, how: string): Figure {
+  return {
+    id,
+    what,
+    measured: { ...presses },
+    shown: `p50 ${ms(presses.p50Ms)}, p99 ${ms(presses.p99Ms)}`,
+    how: `${presses.pressed} presses, ${presses.lost} lost; ${how}`,
+  }
+}
