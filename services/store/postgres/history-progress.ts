@@ -89,7 +89,7 @@ export function createHistoryProgress(pool: Database): HistoryProgress {
 
 async function readHistoryBehindMs(pool: Database): Promise<number> {
   const { nowMs, lagging } = await readLag(pool, { reader: READER, shards: SHARDS })
-  return lagging.reduce((behindMs, shard) => Math.max(behindMs, nowMs - shard.oldestReceivedAt), 0)
+  return lagging.reduce((behindMs, shard) => Math.max(behindMs, Math.ceil(nowMs - shard.oldestReceivedAt)), 0)
 }
 
 async function readState(db: Queryable): Promise<{ version: number; batch: HistoryBatch | null }> {
