@@ -9,7 +9,7 @@ export type HomeReplay<State> = {
 }
 
 /** Folds a home's record again, event by event, as the worker folded it (P8), or as a changed rule would have. */
-export function replayHome<State>(fold: HomeFold<State>, start: ReplayStart | null): HomeReplay<State> {
+export function openHomeReplay<State>(fold: HomeFold<State>, start: ReplayStart | null): HomeReplay<State> {
   let state = start === null ? fold.initialState() : (start.state as State)
   let facts: StoredFacts | null = start?.facts ?? null
   let lastNow = start?.lastNow ?? Number.NEGATIVE_INFINITY
