@@ -64,4 +64,52 @@ test('a worker signs in, sees the press, takes it, arrives, writes a note and cl
     'NoteAdded',
     'Resolved',
   ])
+  // Who said what is on the audit log in the statement that took it in.
+  expect(await bench.audit('incident.acknowledge')).toMatchObject([
+    { actor: 'user:id-worker', home_id: HOME, subject: incidentId },
+    { actor: 'user:id-worker' },
+    { actor: 'user:id-coordinator' },
+  ])
+  expect(await bench.audit('incident.resolve')).toMatchObject([
+    { actor: 'user:id-worker' },
+    { actor: 'user:id-worker' },
+  ])
+})
+
+test('a family member takes it as the contact who was told, and may hand it to the duty worker', async () => {
+  const incidentId = await bench.raise(HOME, { kind: 'smoke', deviceKind: 'smoke-detector' })
+  const path = `/api/v1/incidents/${incidentId}`
+  const family = await bench.signIn('family')
+  const taken = await bench.ask(family, 'POST', `${path}/acknowledge`, {})
+  expect(taken.body).toMatchObject({
+    takenBy: { id: 'id-family', name: 'Chen Mei', role: 'family-keyholder' },
+    takenByFamily: true,
+  })
+  for (const to of ['id-other-worker', 'id-auditor', 'contact:c3', 'nobody']) {
+    const refused = await bench.ask(family, 'POST', `${path}/handover`, { to })
+    expect(refused.body).toMatchObject({ status: 422, code: 'unknown-person', field: 'to' })
+  }
+  const asked = await bench.ask(family, 'POST', `${path}/handover`, { to: 'id-worker' })
+  expect(asked.body).toMatchObject({ status: 'acknowledged', takenBy: { id: 'id-family' } })
+  const worker = await bench.signIn('worker')
+  const given = await bench.ask(worker, 'POST', `${path}/acknowledge`, {})
+  expect(given.body).toMatchObject({ takenBy: { id: 'id-worker' }, takenByFamily: false })
+})
+
+test('the list comes in pages, newest first, and can be narrowed', async () => {
+  const admin = await bench.signIn('admin')
+  const ids: string[] = []
+  for (const kind of ['gas', 'co', 'vitals'] as const) ids.unshift(await bench.raise(HOME, { kind }))
+  const seen: string[] = []
+  let cursor = ''
+  do {
+    const { body } = await bench.ask(admin, 'GET', `/api/v1/incidents?limit=2&status=open${cursor}`)
+    seen.push(...body.items.map(({ id }: { id: string }) => id))
+    cursor = body.nextCursor === null ? '' : `&cursor=${encodeURIComponent(body.nextCursor)}`
+  } while (cursor !== '')
+  expect(seen).toEqual(ids)
+  const { body } = await bench.ask(admin, 'GET', '/api/v1/incidents?kind=gas&kind=co')
+  expect(body.items.map(({ id }: { id: string }) => id)).toEqual([ids[1], ids[2]])
+  const none = await bench.ask(admin, 'GET', '/api/v1/incidents?from=2099-01-01T00:00:00Z')
+  expect(none.body).toEqual({ items: [], nextCursor: null })
 })

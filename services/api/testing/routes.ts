@@ -8,3 +8,19 @@ export function documentedRoutes(app: Api): DocumentedRoute[] {
     Object.keys(methods ?? {}).map((method) => ({ method: method.toUpperCase(), path })),
   )
 }
+
+/** Every route that is really there, from the router's own tree; the HEAD beside a GET left out. */
+export function servedRoutes(app: Api): DocumentedRoute[] {
+  const path: string[] = []
+  const routes: DocumentedRoute[] = []
+  for (const line of app.printRoutes({ commonPrefix: false }).split('\n')) {
+    const match = /^((?:│ {3}| {4})*)(?:├── |└── )(.*?)(?: \(([A-Z, ]+)\))?$/.exec(line)
+    if (!match) continue
+    const depth = (match[1] ?? '').length / 4
+    path.splice(depth, path.length, match[2] ?? '')
+    const methods = (match[3] ?? '').split(', ').filter((method) => method !== '' && method !== 'HEAD')
+    const address = path.join('').replace(/:(\w+)/g, '{$1}')
+    routes.push(...methods.map((method) => ({ method, path: address })))
+  }
+  return routes
+}

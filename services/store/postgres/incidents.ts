@@ -19,10 +19,23 @@ export function createIncidents(database: Database, sealing: Sealing): Incidents
       const { rows } = await database.query<{ input_id: number }>({
         name: 'incident-add-input',
         // An update that changes nothing, for the row's id has to come back.
-        text: `insert into incident_input (home_id, incident_id, body, origin) values ($1, $2, $3, $4)
-               on conflict (home_id, origin) where origin is not null do update set origin = excluded.origin
-               returning input_id`,
-        values: [homeId, incidentId, input, origin],
+        text: `with added as (
+                 insert into incident_input (home_id, incident_id, body, origin) values ($1, $2, $3, $4)
+                 on conflict (home_id, origin) where origin is not null do update set origin = excluded.origin
+                 returning input_id, xmax = 0 as is_new
+               ), audited as (
+                 insert into audit (actor, action, home_id, subject)
+                 select $5::text, $6, $1, $2 from added where is_new and $5 is not null
+               )
+               select input_id from added`,
+        values: [
+          homeId,
+          incidentId,
+          input,
+          origin,
+          'by' in input ? input.by.ref : null,
+          `incident.${kebab(input.type)}`,
+        ],
       })
       return String(rows[0]?.input_id)
     },
@@ -50,6 +63,11 @@ export function createIncidents(database: Database, sealing: Sealing): Incidents
     },
     findResponder: (homeId, ref) => findResponder(database, sealing, homeId, ref),
   }
+}
+
+/** For the audit log: `CannotCome` → `cannot-come`. */
+function kebab(type: string): string {
+  return type.replace(/(?!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase()
 }
 
 /** Critical incidents first, then what is due longest; a home with only waiting inputs comes in between. */

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { decoder } from '../../../devices/index.ts'
+import { factsOf, NIGHT, placed, tellStory } from './home-story.ts'
+import { glanceAtDevices, glanceAtHome } from './home-view.ts'
+
+const DEVICES = [
+  placed('gateway', 'gateway'),
+  placed('sos-bath', 'sos-button', { room: 'bathroom', gatewayId: 'gateway' }),
+  placed('sleep-bed', 'sleep-monitor', { room: 'bedroom' }),
+]
+const MINUTE = 60_000
+
+describe('a home at a glance', () => {
+  test('before anything was heard says nothing is known', () => {
+    const nothing = { lastWordAt: null, lastSignOfLifeAt: null, lastSignOfLifeRoom: null, gatewayLost: false }
+    expect(glanceAtHome(null, DEVICES)).toEqual({ ...nothing, devicesTotal: 3, devicesLost: 0 })
+    const { state } = tellStory(decoder, factsOf(DEVICES), NIGHT)
+    expect(glanceAtHome(state, DEVICES)).toEqual({ ...nothing, devicesTotal: 3, devicesLost: 0 })
+    expect(glanceAtDevices(state, DEVICES).map((device) => device.state)).toEqual(['unknown', 'unknown', 'unknown'])
+  })
+
+  test('tells a device’s word from a person’s sign of life', () => {
+    const story = tellStory(decoder, factsOf(DEVICES), NIGHT)
+    story.says('sos-bath', 'status', { state: 'online', batteryPercent: 88 })
+    expect(glanceAtHome(story.state, DEVICES)).toMatchObject({ lastWordAt: NIGHT, lastSignOfLifeAt: null })
+    story.passes(MINUTE)
+    story.says('sleep-bed', 'telemetry', { id: 'a', bedOccupied: true })
+    const inBed = { lastSignOfLifeAt: NIGHT + MINUTE, lastSignOfLifeRoom: 'bedroom' }
+    expect(glanceAtHome(story.state, DEVICES)).toMatchObject(inBed)
+    story.passes(MINUTE)
+    story.says('sleep-bed', 'telemetry', { id: 'b', bedOccupied: false })
+    const gotUp = { lastSignOfLifeAt: NIGHT + 2 * MINUTE, lastSignOfLifeRoom: 'bedroom' }
+    expect(glanceAtHome(story.state, DEVICES)).toMatchObject(gotUp)
+    story.passes(MINUTE)
+    // An empty bed that goes on being empty is no sign of anybody.
+    story.says('sleep-bed', 'telemetry', { id: 'c', bedOccupied: false })
+    expect(glanceAtHome(story.state, DEVICES)).toMatchObject({ lastWordAt: NIGHT + 3 * MINUTE, ...gotUp })
+    story.says('sos-bath', 'event', { id: 'd', kind: 'sos', state: 'pressed' })
+    const pressed = { lastSignOfLifeAt: NIGHT + 3 * MINUTE, lastSignOfLifeRoom: 'bathroom' }
+    expect(glanceAtHome(story.state, DEVICES)).toMatchObject(pressed)
+  })
+
+  test('a gateway that is silent is lost, and one that comes back is not', () => {
+    const story = tellStory(decoder, factsOf(DEVICES), NIGHT)
+    story.says('gateway', 'status', { state: 'online' })
+    story.says('sos-bath', 'status', { state: 'online', batteryPercent: 88 })
+    expect(glanceAtDevices(story.state, DEVICES)).toMatchObject([
+      { state: 'online' },
+      { state: 'online', lastSeenAt: NIGHT, batteryPercent: 88 },
+      { state: 'unknown' },
+    ])
+    story.passes(5 * MINUTE)
+    expect(glanceAtHome(story.state, DEVICES)).toMatchObject({ gatewayLost: true, lastWordAt: NIGHT })
+    story.says('gateway', 'status', { state: 'online' })
+    expect(glanceAtHome(story.state, DEVICES)).toMatchObject({ gatewayLost: false, lastWordAt: NIGHT + 5 * MINUTE })
+  })
+
+  test('a device whose last will came is away at once', () => {
+    const story = tellStory(decoder, factsOf(DEVICES), NIGHT)
+    story.says('sos-bath', 'status', { state: 'online' })
+    story.says('sos-bath', 'status', { state: 'offline' })
+    expect(glanceAtHome(story.state, DEVICES)).toMatchObject({ devicesLost: 1, gatewayLost: false })
+  })
+
+  test('a device taken off the wall says nothing any more', () => {
+    const story = tellStory(decoder, factsOf(DEVICES), NIGHT)
+    story.says('sleep-bed', 'telemetry', { id: 'a', bedOccupied: true })
+    const left = DEVICES.filter(({ deviceId }) => deviceId !== 'sleep-bed')
+    expect(glanceAtHome(story.state, left)).toMatchObject({ lastWordAt: null, lastSignOfLifeAt: null, devicesTotal: 2 })
+  })
+})
