@@ -10,7 +10,6 @@ import { replayIncidents } from './replay-incidents.ts'
 import { createCoreFold } from './rules/core-fold.ts'
 import { openPool } from './store/postgres/pool.ts'
 import { openRecord } from './store/postgres/replay-database.ts'
-import { whileLogStands } from './store/postgres/replay-rows.ts'
 import { createSealing } from './store/sealing.ts'
 
 /** The promise that a record can be replayed (P8), made good: reads everything, writes nothing. */
@@ -66,7 +65,7 @@ async function replay(asked: { homeId: string | null; from: string | null }): Pr
   }, PROGRESS_MS)
   try {
     const sealing = createSealing(readKeys(config).dataKey)
-    await whileLogStands(database, () => replayHomes({ database, fold: createCoreFold(decoder), report }, asked))
+    await replayHomes({ database, fold: createCoreFold(decoder), report }, asked)
     await replayIncidents({ database, sealing, report }, asked)
     return report
   } finally {

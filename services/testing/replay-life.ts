@@ -25,6 +25,10 @@ export type Said = {
 }
 export type ReplayLife = Awaited<ReturnType<typeof beginLife>>
 
+export function press(homeId: string, id: string): Said {
+  return { homeId, deviceId: 'sos-bath', channel: 'event', payload: JSON.stringify({ id, kind: 'sos', state: 'pressed' }) }
+}
+
 /** The community of the stories with devices in its homes and with the rules: everything between the log and a phone. */
 export async function beginLife() {
   const story = await beginStory()
