@@ -453,16 +453,7 @@ export type HomeIncidents = {
 // API: who is signed in, what they may see, and what the pages read and change. Every view takes the scope, and what
 // lies outside it is not there. Reads of personal data and changes are on the audit log in their own transaction.
 
-export const USER_ROLES = [
-  'admin',
-  'coordinator',
-  'social-worker',
-  'family',
-  'resident',
-  'installer',
-  'auditor',
-] as const
-export type UserRole = (typeof USER_ROLES)[number]
+export type UserRole = 'admin' | 'coordinator' | 'social-worker' | 'family' | 'resident' | 'installer' | 'auditor'
 export type Language = 'zh' | 'en'
 export type Viewer = { userId: string; login: string; name: string; role: UserRole; language: Language }
 

@@ -13,7 +13,7 @@ export function iso(timeMs: number): string {
   return new Date(timeMs).toISOString()
 }
 
-export function isoOrNull(timeMs: number | null): string | null {
+function isoOrNull(timeMs: number | null): string | null {
   return timeMs === null ? null : iso(timeMs)
 }
 

@@ -1,7 +1,7 @@
 import type { Scope, UserRole, Viewer } from '../ports.ts'
 
 /** What a role may do at all. Where it may do so is the scope's question; both are asked on every request. */
-export const RIGHTS = {
+const RIGHTS = {
   'own-session': ['admin', 'coordinator', 'social-worker', 'family', 'resident', 'installer', 'auditor'],
   'read-incidents': ['admin', 'coordinator', 'social-worker', 'family', 'resident', 'installer', 'auditor'],
   'answer-incidents': ['admin', 'coordinator', 'social-worker', 'family'],

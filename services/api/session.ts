@@ -4,7 +4,7 @@ import { ApiProblem } from './errors.ts'
 import { may, scopeOf } from './rights.ts'
 import type { Api, ApiDeps } from './server-types.ts'
 
-export const SESSION_COOKIE = 'anlin_session'
+const SESSION_COOKIE = 'anlin_session'
 const UNSAFE = ['POST', 'PUT', 'PATCH', 'DELETE']
 const OWN_SITE = ['same-origin', 'none']
 

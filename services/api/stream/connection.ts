@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 /** A reader that leaves so much unread is dropped: it comes back and reads everything anew. */
 export const MAX_BUFFERED_BYTES = 1_048_576
 
-export type EventName = 'incident' | 'home' | 'device' | 'heartbeat' | 'reset'
+type EventName = 'incident' | 'home' | 'device' | 'heartbeat' | 'reset'
 export type DropReason = 'slow-reader' | 'rights-ended' | 'client-gone' | 'closing'
 
 /** One page that listens. `homes` null: all of them. */

@@ -1,18 +1,10 @@
 import { hash, verify } from '@node-rs/argon2'
+import type { UserRole } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
 import type { Language } from './homes.ts'
 import type { Queryable } from './pool.ts'
 
-export const USER_ROLES = [
-  'admin',
-  'coordinator',
-  'social-worker',
-  'family',
-  'resident',
-  'installer',
-  'auditor',
-] as const
-export type UserRole = (typeof USER_ROLES)[number]
+export type { UserRole }
 
 export type NewUser = {
   userId: string
