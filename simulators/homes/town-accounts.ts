@@ -9,6 +9,8 @@ export const MAX_TOWN_HOMES = 20_000
 const PARALLEL_HOMES = 8
 /** The cache is written after this many new homes, so that a run that was stopped has not made them for nothing. */
 const SAVE_EVERY_HOMES = 100
+/** The demo's own. */
+const DEFAULT_CELL = 'cell-east'
 const REQUEST_WITHIN_MS = 30_000
 const TOWN_DEVICES = [
   { id: 'gateway', kind: 'gateway' },
@@ -37,7 +39,7 @@ export async function townAccounts(options: TownAccountsOptions): Promise<DemoHo
   if (homes.length < count) {
     const api = await signIn(demo)
     const town = `town-${Math.floor(Date.now() / 1000).toString(36)}`
-    const gridCell = demo.homes.find((home) => home.gridCell !== undefined)?.gridCell
+    const gridCell = demo.homes.find((home) => home.gridCell !== undefined)?.gridCell ?? DEFAULT_CELL
     let next = homes.length
     const make = async () => {
       while (next < count) {
@@ -88,7 +90,7 @@ async function signIn(demo: Demo): Promise<Api> {
   const post: Api = async (path, body) => {
     const response = await fetch(`${demo.http}/api/v1${path}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', origin: demo.http, ...(cookie ? { cookie } : {}) },
+      headers: { 'content-type': 'application/json', 'x-anlin-csrf': '1', ...(cookie ? { cookie } : {}) },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(REQUEST_WITHIN_MS),
     })
@@ -104,8 +106,8 @@ async function signIn(demo: Demo): Promise<Api> {
   return post
 }
 
-async function makeHome(api: Api, id: string, gridCell: string | undefined): Promise<DemoHome> {
-  const home = await api('/homes', { id, label: id, ...(gridCell === undefined ? {} : { gridCell }) })
+async function makeHome(api: Api, id: string, gridCellId: string): Promise<DemoHome> {
+  const home = await api('/homes', { id, label: id, gridCellId })
   const homeId = typeof home.id === 'string' ? home.id : id
   const devices: DeviceAccount[] = []
   for (const device of TOWN_DEVICES) {
