@@ -30,6 +30,16 @@ export async function openHttp(
   const server = answering ? await openApi(answering, parts, operation) : createOperations({ ...operation, log })
   await server.listen({ host: foundation.config.http.host, port: addresses.httpPort })
   lifecycle.onEnd('http', () => server.close())
+  if (answering && foundation.config.production) await offerSetup(parts)
+}
+
+/** A new installation has nobody who could sign in: whoever reads this process's output makes the first administrator. */
+async function offerSetup({ foundation, addresses }: Parts): Promise<void> {
+  const { pool, sealing, keys } = foundation
+  const token = await createApiStore(pool, sealing, keys.sessionKey).setup.issue()
+  // Straight to the output, once: a secret has no place in a log that is shipped and kept.
+  if (token)
+    process.stdout.write(`\nFirst administrator: ${addresses.publicUrl}/setup/${token} (one use, one hour)\n\n`)
 }
 
 function openApi(
