@@ -47,8 +47,7 @@ export type ApiDeps = {
   onIncomingMessage(message: IncomingSms): Promise<void>
   webhooks: SmsWebhooks
   changes: ChangeFeed
-  /** Null while no history is kept. */
-  history: History | null
+  history: History
   hints: Hints
   metrics: Metrics
   metricsText(): Promise<string>

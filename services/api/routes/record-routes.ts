@@ -106,7 +106,6 @@ function historyRoute(app: Api, deps: ApiDeps): void {
       if (!(await deps.store.messages.beginHistory(scope, homeId, { deviceId, field }))) {
         throw new ApiProblem('not-found')
       }
-      if (!deps.history) throw new ApiProblem('history-away')
       const windowMs = window === undefined ? null : WINDOWS[window]
       const asked = { homeId, deviceId, field, ...time, windowMs, aggregate, timeZone, limit: POINTS_MAX + 1 }
       const { points, behindMs } = await deps.history.read(asked).catch((err) => {

@@ -22,6 +22,8 @@ export function streamRoute(app: Api, deps: ApiDeps, hub: StreamHub): void {
         response: { 200: Type.String() },
       },
       config: { right: 'read-incidents' },
+      // A HEAD would open a stream that nobody reads.
+      exposeHeadRoute: false,
     },
     async (request, reply) => {
       const token = request.sessionToken ?? ''

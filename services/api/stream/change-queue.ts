@@ -47,7 +47,7 @@ export function createChangeQueue({ listeners, tell }: Options): ChangeQueue {
   async function catchUp(listener: Listener, lastEventId: string): Promise<void> {
     const missed = ring.after(lastEventId)?.filter((change) => mayHear(listener, change.homeId))
     const latest = new Map(missed?.map((change) => [keyOf(change), change]))
-    if (missed === undefined || latest.size > MAX_CAUGHT_UP) return listener.send({ name: 'reset', data: {} })
+    if (missed === undefined || latest.size > MAX_CAUGHT_UP) return listener.send({ name: 'reset', data: '{}' })
     for (const change of latest.values()) await tell(change, [listener])
   }
 
@@ -61,7 +61,7 @@ export function createChangeQueue({ listeners, tell }: Options): ChangeQueue {
       if (waiting.size > MAX_WAITING) {
         for (const change of waiting.values()) ring.push(change)
         waiting.clear()
-        for (const listener of listeners) listener.send({ name: 'reset', data: {} })
+        for (const listener of listeners) listener.send({ name: 'reset', data: '{}' })
       }
       void work()
     },

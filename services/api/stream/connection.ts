@@ -12,7 +12,8 @@ export type Listener = {
   readonly userId: string
   personal: boolean
   homes: ReadonlySet<string> | null
-  send(event: { name: EventName; data: unknown; id?: string | undefined }): void
+  /** `data` is JSON: written down once for however many listen. */
+  send(event: { name: EventName; data: string; id?: string | undefined }): void
   end(reason: DropReason): void
 }
 
@@ -27,7 +28,7 @@ export function openListener(
     send({ name, data, id }) {
       if (ended) return
       if (response.writableLength > MAX_BUFFERED_BYTES) return listener.end('slow-reader')
-      response.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
+      response.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${data}\n\n`)
     },
     end(reason) {
       if (ended) return

@@ -26,9 +26,9 @@ export function createStreamHub(deps: ApiDeps): StreamHub {
   const queue = createChangeQueue({ listeners, tell: (change, to) => tellChange(deps, change, to) })
 
   function beat(listener: Listener): void {
-    const now = new Date(clock.now()).toISOString()
+    const data = JSON.stringify({ now: new Date(clock.now()).toISOString() })
     // With the id, a page that hears of nothing for hours still comes back to where it was.
-    listener.send({ name: 'heartbeat', data: { now }, id: queue.toldUpTo(listener) })
+    listener.send({ name: 'heartbeat', data, id: queue.toldUpTo(listener) })
   }
 
   const unsubscribe = changes.subscribe(queue.heard)

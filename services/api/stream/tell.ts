@@ -11,20 +11,22 @@ import { type Listener, mayHear } from './connection.ts'
 export async function tellChange(deps: Pick<ApiDeps, 'store' | 'log'>, change: Change, to: Listener[]): Promise<void> {
   const entitled = to.filter((listener) => mayHear(listener, change.homeId))
   if (entitled.length === 0) return
-  const { homeId, ref } = change
+  const { homeId, ref, kind } = change
   const id = eventIdOf(change)
-  switch (change.kind) {
+  switch (kind) {
     case 'home':
-      for (const listener of entitled) listener.send({ name: 'home', data: { homeId }, id })
-      return
+      return sendTo(entitled, { name: kind, data: JSON.stringify({ homeId }), id })
     case 'device':
-      for (const listener of entitled) listener.send({ name: 'device', data: { homeId, deviceId: ref }, id })
-      return
+      return sendTo(entitled, { name: kind, data: JSON.stringify({ homeId, deviceId: ref }), id })
     case 'incident': {
       const view = await readIncident(deps, change, entitled)
-      if (view) for (const listener of entitled) sendIncident(listener, view, id)
+      if (view) sendIncident(entitled, view, id)
     }
   }
+}
+
+function sendTo(listeners: Listener[], event: Parameters<Listener['send']>[0]): void {
+  for (const listener of listeners) listener.send(event)
 }
 
 async function readIncident(
@@ -37,12 +39,18 @@ async function readIncident(
     return await store.incidents.readForStream(homeId, ref, [...readers])
   } catch (err) {
     log.warn({ err, homeId, incidentId: ref }, 'a changed incident could not be read')
-    for (const listener of entitled) listener.send({ name: 'reset', data: {} })
+    sendTo(entitled, { name: 'reset', data: '{}' })
     return null
   }
 }
 
-function sendIncident(listener: Listener, view: IncidentView, id: string): void {
-  if (!listener.personal && view.incident.severity !== 'technical') return
-  listener.send({ name: 'incident', data: incidentJson(view, listener), id })
+/** Written down once for those who see all of it, and once for those who see the technical part. */
+function sendIncident(entitled: Listener[], view: IncidentView, id: string): void {
+  const technical = view.incident.severity === 'technical'
+  for (const personal of [true, false]) {
+    if (!personal && !technical) continue
+    const listeners = entitled.filter((listener) => listener.personal === personal)
+    if (listeners.length === 0) continue
+    sendTo(listeners, { name: 'incident', data: JSON.stringify(incidentJson(view, { personal })), id })
+  }
 }
