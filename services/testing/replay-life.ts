@@ -2,6 +2,7 @@ import { decoder } from '../../devices/index.ts'
 import { machineClock } from '../clock.ts'
 import { openReport, type ReplayReport } from '../core/replay/report.ts'
 import { SHARDS, shardOf } from '../core/shard.ts'
+import { type Escalation, startEscalation } from '../escalation/escalation.ts'
 import { HOME, OTHER_HOME, type Person } from '../notify/testing/community.ts'
 import { beginStory } from '../notify/testing/story.ts'
 import type { FoldStore } from '../ports.ts'
@@ -11,6 +12,7 @@ import { createCoreFold } from '../rules/core-fold.ts'
 import { type RulesWorker, startRules } from '../rules/rules.ts'
 import { createFoldStore } from '../store/postgres/fold-store.ts'
 import { createDevice } from '../store/postgres/homes.ts'
+import { linkToken } from '../store/postgres/incident-links.ts'
 import { createLogAppend } from '../store/postgres/log-append.ts'
 
 const silent = { info() {}, warn() {}, error() {}, debug() {} }
@@ -26,7 +28,12 @@ export type Said = {
 export type ReplayLife = Awaited<ReturnType<typeof beginLife>>
 
 export function press(homeId: string, id: string): Said {
-  return { homeId, deviceId: 'sos-bath', channel: 'event', payload: JSON.stringify({ id, kind: 'sos', state: 'pressed' }) }
+  return {
+    homeId,
+    deviceId: 'sos-bath',
+    channel: 'event',
+    payload: JSON.stringify({ id, kind: 'sos', state: 'pressed' }),
+  }
 }
 
 /** The community of the stories with devices in its homes and with the rules: everything between the log and a phone. */
@@ -54,6 +61,18 @@ export async function beginLife() {
         clock: machineClock,
         log: silent,
         metrics: uncounted,
+      })
+    },
+    /** One more worker of the escalation, reached by people under another address. */
+    startEscalation(publicUrl: string): Promise<Escalation> {
+      return startEscalation({
+        incidents: story.ports().incidents,
+        hints: { hint: () => undefined },
+        clock: machineClock,
+        log: silent,
+        metrics: uncounted,
+        publicUrl,
+        linkToken: (outboxId) => linkToken(sealing, outboxId),
       })
     },
     /** As ingest would write it; one statement. */
