@@ -33,10 +33,13 @@ export function createStreamHub(deps: ApiDeps): StreamHub {
 
   const unsubscribe = changes.subscribe(queue.heard)
   const heartbeats = setInterval(() => listeners.forEach(beat), HEARTBEAT_MS)
-  let rechecking: Promise<void> | null = null
+  let rechecking = false
   const rechecks = setInterval(() => {
-    rechecking ??= recheckRights(deps, listeners).finally(() => {
-      rechecking = null
+    // A slow database is not asked twice at once.
+    if (rechecking) return
+    rechecking = true
+    void recheckRights(deps, listeners).finally(() => {
+      rechecking = false
     })
   }, RECHECK_MS)
 
