@@ -96,6 +96,15 @@ export async function beginLife() {
       const codes = (await story.phone(person)).flatMap(({ body }) => /Reply 1 (\d\d)\b/.exec(body)?.[1] ?? [])
       await story.reply(person, `${word} ${codes.at(-1)}`)
     },
+    /** The social worker closes whatever is open. */
+    async resolveAll(): Promise<void> {
+      for (const { id, homeId, status } of await story.incidents()) {
+        const by = await story.ports().incidents.findResponder(homeId, 'user:u1')
+        if (status === 'resolved' || !by) continue
+        const how = { outcome: 'false-alarm', note: null, personSeenOrHeard: true } as const
+        await story.running().escalation.submit(homeId, id, { type: 'Resolve', by, ...how })
+      }
+    },
     async replay(asked: { homeId?: string; from?: string } = {}): Promise<ReplayReport> {
       const report = openReport()
       const { homeId = null, from = null } = asked
