@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { connect } from 'mqtt'
 import type { DemoDevice } from './platform-process.ts'
 
@@ -7,7 +6,7 @@ const RECONNECT_MS = 100
 
 export type Button = {
   /** QoS 1, sent again until acknowledged; resolves with the PUBACK. */
-  say(state: 'pressed' | 'cancelled'): Promise<void>
+  say(state: 'pressed' | 'cancelled', id: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -19,12 +18,14 @@ export function connectButton(mqttUrl: string, homeId: string, device: DemoDevic
     password: device.password,
     clientId: `trial-${homeId}`,
     reconnectPeriod: RECONNECT_MS,
+    // "Server unavailable" is what a platform says whose database is away for a moment.
+    reconnectOnConnackError: true,
   })
   // Connections that fail are what the trial is about; the client tries again by itself.
   client.on('error', () => undefined)
   return {
-    async say(state) {
-      const said = { id: randomUUID(), at: new Date().toISOString(), kind: 'sos', state }
+    async say(state, id) {
+      const said = { id, at: new Date().toISOString(), kind: 'sos', state }
       await client.publishAsync(`care/v1/${homeId}/${device.id}/event`, JSON.stringify(said), { qos: 1 })
     },
     async close() {

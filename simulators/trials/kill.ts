@@ -51,12 +51,13 @@ async function killAgainAndAgain(place: PlatformUnderTrial, options: TrialOption
     slowestMs = Math.max(slowestMs, performance.now() - startedAt)
     if (kill % 10 === 0) onProgress(`${kill} of ${size} kills, ${pressing.rang()} presses rang`)
   }
-  const { doubledMessages, homes, ...counts } = await pressing.settle(SETTLE_MS)
+  const { doubledMessages, incidents, homes, ...counts } = await pressing.settle(SETTLE_MS)
   await phones.close()
   await platform.end()
   if (counts.lost > 0) faults.push(`${counts.lost} acknowledged presses reached no phone`)
   if (counts.doubled > 0) faults.push(`${counts.doubled} incidents more than presses`)
-  return { ...counts, figures: { kills: size, ...figures, homes, doubledMessages, slowestMs }, faults }
+  if (incidents < counts.acknowledged) faults.push(`${counts.acknowledged - incidents} presses without an incident`)
+  return { ...counts, figures: { kills: size, ...figures, homes, incidents, doubledMessages, slowestMs }, faults }
 }
 
 async function killOnce(

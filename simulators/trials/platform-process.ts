@@ -36,6 +36,8 @@ export type PlatformUnderTrial = {
   /** Starts the roles in one process; ready when the entrance takes connections. */
   start(roles?: string[], settings?: Record<string, string>): Promise<RunningPlatform>
   demo(): DemoFile
+  /** Address of the embedded database, for roles in processes of their own. */
+  databaseUrl(): string
   /** Process id of the embedded database. */
   postmasterPid(): number | null
   /** Ends what still runs and removes the folder. */
@@ -79,15 +81,23 @@ export async function preparePlatform(settings: Record<string, string> = {}): Pr
     phones,
     ports,
     async start(roles = ['all'], more = {}) {
-      const platform = launch(roles, { ...environment, ...more })
+      const own = { ...environment, ...more }
+      const platform = launch(roles, own)
       running.add(platform)
       void platform.exited.then(() => running.delete(platform))
-      await untilTaken(platform, roles.includes('all') || roles.includes('ingest') ? ports.mqtt : ports.http)
+      await untilTaken(
+        platform,
+        roles.includes('all') || roles.includes('ingest') ? Number(own.MQTT_PORT) : Number(own.HTTP_PORT),
+      )
       // The first start makes the community after it has opened its ports.
       if (roles.includes('all')) await until(platform, async () => existsSync(join(folder, 'demo.json')))
       return platform
     },
     demo: () => JSON.parse(readFileSync(join(folder, 'demo.json'), 'utf8')) as DemoFile,
+    databaseUrl: () => {
+      const password = readFileSync(join(folder, 'postgres.password'), 'utf8').trim()
+      return `postgres://anlin:${password}@localhost/anlin?host=${encodeURIComponent(join(folder, 'socket'))}`
+    },
     postmasterPid,
     async destroy() {
       await Promise.all([...running].map((platform) => platform.end()))

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { between, seededRandom, seedFor } from '../homes/seeded.ts'
 import { type Button, connectButton } from './button.ts'
+import { signIn } from './operator.ts'
 import type { Phones } from './phones.ts'
 import type { DemoFile } from './platform-process.ts'
 import type { Counts } from './trial.ts'
@@ -11,11 +13,19 @@ const REST_MS = { least: 0, most: 60 }
 export type Pressing = {
   /** Alarms that have been seen on the phones so far. */
   rang(): number
-  /** No further press; those that are out have so long until their phone has to have rung. */
-  settle(withinMs: number): Promise<Counts & { doubledMessages: number; homes: number }>
+  /** Ids of what was acknowledged so far, by home: presses and cancels. */
+  acknowledged(): Map<string, readonly string[]>
+  /** Press to ringing of every press so far that began after `sinceMs` (monotonic); still waiting counts up to now. */
+  slowestSince(sinceMs: number): number
+  /**
+   * No further press; those that are out have so long until their phone has to have rung. Then the platform is asked
+   * how many incidents it has.
+   */
+  settle(withinMs: number): Promise<Counts & { doubledMessages: number; incidents: number; homes: number }>
 }
 
-type Home = { id: string; phone: string; button: Button; attempted: number; acknowledged: number; rang: number }
+type Press = { id: string; beganAt: number; rangAt: number | null }
+type Home = { id: string; phone: string; button: Button; presses: Press[]; acknowledged: string[]; rang: number }
 
 /**
  * One person per home who presses, waits until the family's phone shows it, cancels, and presses again. So every press
@@ -28,18 +38,22 @@ export function startPressing(demo: DemoFile, phones: Phones, seed: number): Pre
     const phone = contacts.find(({ role }) => role === 'family-keyholder')?.phone
     const device = devices.find(({ kind }) => kind === 'sos-button')
     if (!phone || !device) throw new Error(`home ${id} has no keyholder or no button`)
-    return { id, phone, button: connectButton(demo.mqtt, id, device), attempted: 0, acknowledged: 0, rang: 0 }
+    return { id, phone, button: connectButton(demo.mqtt, id, device), presses: [], acknowledged: [], rang: 0 }
   })
 
-  async function press(home: Home, pauseMs: () => number): Promise<void> {
-    const { button, phone } = home
+  async function pressAgainAndAgain(home: Home, pauseMs: () => number): Promise<void> {
+    const { button, phone, presses } = home
     while (!stopping.signal.aborted) {
-      home.attempted += 1
-      await button.say('pressed')
-      home.acknowledged += 1
-      if (!(await phones.until(() => phones.alarms(phone).size >= home.acknowledged, givingUp.signal))) return
+      const press: Press = { id: randomUUID(), beganAt: performance.now(), rangAt: null }
+      presses.push(press)
+      await button.say('pressed', press.id)
+      home.acknowledged.push(press.id)
+      if (!(await phones.until(() => phones.alarms(phone).size >= presses.length, givingUp.signal))) return
+      press.rangAt = performance.now()
       home.rang += 1
-      await button.say('cancelled')
+      const cancel = randomUUID()
+      await button.say('cancelled', cancel)
+      home.acknowledged.push(cancel)
       await sleep(pauseMs())
     }
   }
@@ -47,25 +61,34 @@ export function startPressing(demo: DemoFile, phones: Phones, seed: number): Pre
   const persons = Promise.all(
     homes.map((home) => {
       const random = seededRandom(seedFor(seed, home.id))
-      return press(home, () => between(random, REST_MS.least, REST_MS.most))
+      return pressAgainAndAgain(home, () => between(random, REST_MS.least, REST_MS.most))
     }),
   )
   const sum = (figure: (home: Home) => number) => homes.reduce((total, home) => total + figure(home), 0)
   return {
     rang: () => sum((home) => home.rang),
+    acknowledged: () => new Map(homes.map((home) => [home.id, [...home.acknowledged]])),
+    slowestSince(sinceMs) {
+      const presses = homes.flatMap((home) => home.presses.filter(({ beganAt }) => beganAt >= sinceMs))
+      return presses.reduce((most, press) => Math.max(most, (press.rangAt ?? performance.now()) - press.beganAt), 0)
+    },
     async settle(withinMs) {
       stopping.abort()
       const timer = setTimeout(() => givingUp.abort(), withinMs)
       await Promise.race([persons, sleep(withinMs + 1_000, undefined, { ref: false })])
       clearTimeout(timer)
       await Promise.all(homes.map((home) => home.button.close()))
+      const acknowledged = (home: Home) => home.presses.filter(({ id }) => home.acknowledged.includes(id)).length
       const messages = (home: Home) => [...phones.alarms(home.phone).values()]
+      const operator = await signIn(demo)
+      const incidents = await Promise.all(homes.map(async ({ id }) => (await operator.incidents(id)).length))
       return {
-        attempted: sum((home) => home.attempted),
-        acknowledged: sum((home) => home.acknowledged),
-        lost: sum((home) => home.acknowledged - home.rang),
-        doubled: sum((home) => Math.max(0, messages(home).length - home.attempted)),
+        attempted: sum((home) => home.presses.length),
+        acknowledged: sum(acknowledged),
+        lost: sum((home) => acknowledged(home) - home.rang),
+        doubled: sum((home) => Math.max(0, (incidents[homes.indexOf(home)] ?? 0) - home.presses.length)),
         doubledMessages: sum((home) => messages(home).reduce((extra, count) => extra + count - 1, 0)),
+        incidents: incidents.reduce((total, count) => total + count, 0),
         homes: homes.length,
       }
     },

@@ -1,0 +1,73 @@
+import type { DemoFile } from './platform-process.ts'
+
+/** Everything of the last day, in pages as large as the API gives. */
+const LOOK_BACK_MS = 86_400_000
+const PAGE = 500
+
+type Page<Item> = { items: Item[]; nextCursor: string | null }
+export type IncidentSeen = {
+  id: string
+  homeId: string
+  kind: string
+  status: string
+  takenBy: { name: string } | null
+}
+
+/** What an operator asks of the platform over its HTTP API. */
+export type Operator = {
+  incidents(homeId: string): Promise<IncidentSeen[]>
+  acknowledge(incidentId: string): Promise<void>
+  /** The ids of all messages of a home that are stored, and how often each is. */
+  storedIds(homeId: string): Promise<Map<string, number>>
+}
+
+export async function signIn(demo: DemoFile): Promise<Operator> {
+  const admin = demo.users.find(({ role }) => role === 'admin')
+  const answer = await fetch(`${demo.http}/api/v1/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ login: admin?.login, password: admin?.password }),
+  })
+  if (!answer.ok) throw new Error(`sign in: ${answer.status} ${await answer.text()}`)
+  const headers = { cookie: (answer.headers.getSetCookie()[0] ?? '').split(';')[0] ?? '', 'x-anlin-csrf': '1' }
+
+  async function read<Item>(path: string, query: Record<string, string>): Promise<Item[]> {
+    const items: Item[] = []
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const search = new URLSearchParams({ ...query, limit: String(PAGE), ...(cursor === '' ? {} : { cursor }) })
+      const page = await fetch(`${demo.http}/api/v1${path}?${search}`, { headers })
+      if (!page.ok) throw new Error(`read ${path}: ${page.status} ${await page.text()}`)
+      const { items: more, nextCursor } = (await page.json()) as Page<Item>
+      items.push(...more)
+      cursor = nextCursor
+    }
+    return items
+  }
+  const day = () => ({
+    from: new Date(Date.now() - LOOK_BACK_MS).toISOString(),
+    to: new Date(Date.now() + LOOK_BACK_MS).toISOString(),
+  })
+  return {
+    incidents: (homeId) => read('/incidents', { homeId, kind: 'sos' }),
+    async acknowledge(incidentId) {
+      const taken = await fetch(`${demo.http}/api/v1/incidents/${incidentId}/acknowledge`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: '{}',
+      })
+      if (!taken.ok) throw new Error(`acknowledge: ${taken.status} ${await taken.text()}`)
+    },
+    async storedIds(homeId) {
+      const stored = await read<{ payload: string | null }>(`/homes/${homeId}/observations`, day())
+      const ids = stored.flatMap(({ payload }) => /"id":"([^"]+)"/.exec(payload ?? '')?.[1] ?? [])
+      return ids.reduce((counted, id) => counted.set(id, (counted.get(id) ?? 0) + 1), new Map<string, number>())
+    },
+  }
+}
+
+/** One figure of a process's metrics page, summed over its labels; 0 where it was never counted. */
+export async function metric(http: string, name: string): Promise<number> {
+  const text = await (await fetch(`${http}/metrics`)).text()
+  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))]
+  return values.reduce((sum, [, value]) => sum + Number(value), 0)
+}

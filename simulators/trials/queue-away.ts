@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { between, seededRandom } from '../homes/seeded.ts'
+import { followPhones } from './phones.ts'
+import { prepareForRoles, startRoles } from './place.ts'
+import { freePort, type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
+import { startPressing } from './pressing.ts'
+import type { Trial, TrialOptions, TrialResult } from './trial.ts'
+
+/** With no hint left, an alarm waits for one sweep in one process, and for one at each hop between three. */
+const LIMIT_MS = { together: 2_000, apart: 3_200 }
+const BEFORE_MS = { least: 500, most: 1_500 }
+const AFTERWARDS_MS = 8_000
+const SETTLE_MS = 20_000
+const ROLES = [['ingest', 'api'], ['rules'], ['escalation'], ['notify']]
+
+/** `size` queues that go away for good, by turns under roles in four processes and all roles in one. */
+export const queueAwayTrial: Trial = {
+  name: 'queue-away',
+  holds: `Redis killed for good: alarms reach the phone within ${LIMIT_MS.together} ms in one process, ${LIMIT_MS.apart} ms in four`,
+  soakSize: 6,
+  async run(options) {
+    const results: TrialResult[] = []
+    for (let round = 0; round < options.size; round++) {
+      const place = await preparePlatform()
+      try {
+        results.push(await loseQueue(place, { ...options, seed: options.seed + round }, round % 2 === 0))
+      } finally {
+        await place.destroy()
+      }
+    }
+    return total(results)
+  },
+}
+
+async function loseQueue(place: PlatformUnderTrial, options: TrialOptions, apart: boolean): Promise<TrialResult> {
+  const random = seededRandom(options.seed)
+  const queue = await startRedis()
+  const redis = { REDIS_URL: `redis://127.0.0.1:${queue.port}` }
+  const running: RunningPlatform[] = []
+  let mqttPort = place.ports.mqtt
+  if (apart) {
+    await prepareForRoles(place)
+    const processes = await Promise.all(ROLES.map((roles) => startRoles(place, roles, redis)))
+    running.push(...processes)
+    mqttPort = processes[0]?.mqttPort ?? 0
+  } else running.push(await place.start(['all'], redis))
+  const phones = followPhones(place.phones.url)
+  const demo = { ...place.demo(), mqtt: `mqtt://127.0.0.1:${mqttPort}` }
+  const pressing = startPressing(demo, phones, options.seed)
+  await sleep(between(random, BEFORE_MS.least, BEFORE_MS.most))
+  const beforeMs = pressing.slowestSince(0)
+  queue.process.kill('SIGKILL')
+  const goneAt = performance.now()
+  await sleep(AFTERWARDS_MS)
+  const { doubledMessages, incidents, homes, ...counts } = await pressing.settle(SETTLE_MS)
+  const afterMs = pressing.slowestSince(goneAt)
+  await phones.close()
+  await Promise.all(running.map((one) => one.end()))
+  const limitMs = apart ? LIMIT_MS.apart : LIMIT_MS.together
+  const faults =
+    afterMs > limitMs ? [`an alarm took ${Math.round(afterMs)} ms without a queue, at most ${limitMs}`] : []
+  if (counts.lost > 0) faults.push(`${counts.lost} acknowledged presses reached no phone`)
+  const where = apart ? 'Apart' : 'Together'
+  const figures = { homes, incidents, doubledMessages, [`before${where}Ms`]: beforeMs, [`after${where}Ms`]: afterMs }
+  return { ...counts, figures, faults }
+}
+
+/** Counts add up; of times the longest counts. */
+function total(results: TrialResult[]): TrialResult {
+  const sum: TrialResult = { attempted: 0, acknowledged: 0, lost: 0, doubled: 0, figures: {}, faults: [] }
+  for (const result of results) {
+    for (const name of ['attempted', 'acknowledged', 'lost', 'doubled'] as const) sum[name] += result[name]
+    for (const [name, value] of Object.entries(result.figures)) {
+      const known = sum.figures[name] ?? 0
+      sum.figures[name] = name.endsWith('Ms') || name === 'homes' ? Math.max(known, value) : known + value
+    }
+    sum.faults.push(...result.faults)
+  }
+  return sum
+}
+
+async function startRedis(): Promise<{ port: number; process: ChildProcess }> {
+  const port = await freePort()
+  const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+  const process = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'ignore'] })
+  const stdout = process.stdout
+  if (!stdout) throw new Error('redis-server says nothing')
+  for (let said = ''; !said.includes('Ready to accept connections'); ) said += String((await once(stdout, 'data'))[0])
+  stdout.resume()
+  return { port, process }
+}
