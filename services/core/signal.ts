@@ -37,6 +37,7 @@ export const WHY_CODES = [
   'gateway-lost',
   'tamper',
   'fault',
+  'clock-jumped',
 ] as const
 export type WhyCode = (typeof WHY_CODES)[number]
 

@@ -69,7 +69,7 @@ function clockJumpSignal(gapMs: number, nowMs: number): Signal {
     room: null,
     at: nowMs,
     receivedAt: nowMs,
-    why: { code: 'fault', values: { gapSeconds: Math.round(gapMs / 1000) } },
+    why: { code: 'clock-jumped', values: { gapSeconds: Math.round(gapMs / 1000) } },
     test: false,
   }
 }

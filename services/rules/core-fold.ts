@@ -34,7 +34,7 @@ export function createCoreFold(decoder: Decoder): HomeFold<HomeState> {
     },
     applyClockJump(state, gapMs, facts) {
       const jumped = applyClockJump(state, gapMs)
-      // At its own time nothing new is due; asked only for the next timer.
+      // Fires what the jump made due, and tells the next timer.
       return toStep(fireTimers(jumped, jumped.now, factsOf(facts)))
     },
   }

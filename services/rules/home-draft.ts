@@ -106,12 +106,14 @@ function takeJump<State>(fold: HomeFold<State>, draft: HomeDraft<State>, jump: C
   // The only place where a home's clock may go back: its state goes with it.
   const now = jump.gapMs < 0 ? nowMs : Math.max(home.lastNow, nowMs)
   takeFacts(draft, now)
-  record(draft, { type: 'clock-jump', epoch: jump.epoch, gapMs: jump.gapMs }, now)
+  // A home that folded a row between a jump and its discovery stands after it already: nothing may move past now.
+  const gapMs = Math.min(jump.gapMs, now - home.lastNow)
+  record(draft, { type: 'clock-jump', epoch: jump.epoch, gapMs }, now)
   home.clockEpoch = jump.epoch
   home.lastNow = now
   draft.clockMs = now
   draft.touched = true
-  takeStep(draft, fold.applyClockJump(home.state, jump.gapMs, home.facts))
+  takeStep(draft, fold.applyClockJump(home.state, gapMs, home.facts))
 }
 
 function takeFacts<State>(draft: HomeDraft<State>, now: number): void {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { shardOf } from '../core/shard.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import { append, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
 
@@ -119,3 +120,21 @@ test.each([
     for (const { worker } of workers) await worker.close()
   },
 )
+
+test('a home that spoke between a jump and its discovery is moved no further than now', async () => {
+  const { pool } = database
+  const bench = await startBench(pool)
+  await append(pool, [{ homeId: 'home-a', payload: 'n 1' }])
+  await bench.worker.processAll()
+  await setClock(HOUR_MS)
+  await append(pool, [{ homeId: 'home-a', payload: 'n 2' }])
+  await pool.query(
+    'update observation_log set received_at = platform_now() where id = (select max(id) from observation_log)',
+  )
+  await bench.worker.onHint(String(shardOf('home-a')))
+  await expect.poll(async () => (await tallyOf(pool, 'home-a')).rows).toEqual([1, 2])
+  await bench.worker.processAll()
+  expect(await inputTypes('home-a')).toEqual(['clock-jump'])
+  expect((await tallyOf(pool, 'home-a')).shiftedMs).toBeLessThan(5_000)
+  await bench.worker.close()
+})

@@ -29,6 +29,7 @@ const reasons: Record<string, string> = {
   'gateway-lost': 'No word from the home’s gateway',
   tamper: 'A device was tampered with',
   fault: 'A device reports a fault',
+  'clock-jumped': 'The system clock jumped',
 }
 
 const events: Record<string, string> = {

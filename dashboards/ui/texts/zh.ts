@@ -29,6 +29,7 @@ const reasons: Record<string, string> = {
   'gateway-lost': '家里的网关没有消息',
   tamper: '设备被拆动',
   fault: '设备报告故障',
+  'clock-jumped': '系统时钟跳变',
 }
 
 const events: Record<string, string> = {

@@ -57,6 +57,7 @@ const whys: Record<WhyCode, (values: WhyValues) => string> = {
   'gateway-lost': () => 'gateway lost',
   tamper: () => 'device opened',
   fault: () => 'device fault',
+  'clock-jumped': ({ gapSeconds }) => `system clock jumped${after(gapSeconds, ' s')}`,
 }
 
 function after(value: string | number | undefined, unit: string): string {

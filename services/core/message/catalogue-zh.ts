@@ -63,6 +63,7 @@ const whys: Record<WhyCode, (values: WhyValues) => string> = {
   'gateway-lost': () => '网关失联，家中设备无消息',
   tamper: () => '设备被拆动',
   fault: () => '设备故障',
+  'clock-jumped': ({ gapSeconds }) => `系统时钟跳变${inBrackets(gapSeconds, '秒')}`,
 }
 
 function inBrackets(value: string | number | undefined, unit: string): string {

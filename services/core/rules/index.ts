@@ -1,4 +1,6 @@
 /** The rules of a home, as the rules worker, the replay and the pages use them. */
+
+export { applyClockJump } from './clock-jump.ts'
 export { fireTimers, foldMessage, homeOverview } from './home-fold.ts'
 export {
   type DeviceOverview,
@@ -9,4 +11,3 @@ export {
   initialHomeState,
 } from './home-state.ts'
 export { DEFAULT_SETTINGS, type HomeSettings, RULE_SETTINGS, readSettings, type SettingProblem } from './settings.ts'
-export { applyClockJump } from './supervision.ts'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { decoder } from '../../../devices/index.ts'
 import { factsOf, inShort, NOON, placed, tellStory } from './home-story.ts'
 import { DEFAULT_SETTINGS } from './settings.ts'
-import { applyClockJump, OFFLINE_GRACE_MS } from './supervision.ts'
+import { OFFLINE_GRACE_MS } from './supervision.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -118,18 +118,5 @@ describe('a silent gateway', () => {
     home.says('gw', 'status', ONLINE)
     expect(home.passes(19_999)).toEqual([])
     expect(home.passes(1)).toHaveLength(1)
-  })
-})
-
-describe('a clock that jumps', () => {
-  it('makes nobody silent', () => {
-    const home = tellStory(decoder, factsOf(BEHIND), NOON)
-    home.says('gw', 'status', ONLINE)
-    home.passes(MINUTE)
-    home.state = applyClockJump(home.state, 5 * HOUR)
-    home.wakeAt = null
-    home.passes(5 * HOUR)
-    expect(home.says('gw', 'status', ONLINE)).toEqual([])
-    expect(home.passes(3 * MINUTE).map(inShort)).toEqual(['raised technical technical gw:lost gateway-lost'])
   })
 })

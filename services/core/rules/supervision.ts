@@ -1,6 +1,6 @@
 import type { PlacedDevice } from '../../../devices/observation.ts'
 import { findCondition, raise, settle } from './conditions.ts'
-import type { DeviceMemory, HomeState, Situation } from './home-state.ts'
+import type { DeviceMemory, Situation } from './home-state.ts'
 import type { HomeSettings } from './settings.ts'
 
 /**
@@ -75,15 +75,4 @@ export function restartBehind(
   const overdue = memory.heardAt + silenceLimitMs(placed, situation.home.settings) <= situation.now
   const unjudged = isAway(gatewayBefore) || overdue
   return unjudged && !isLost(memory) ? { ...memory, heardAt: situation.now, offlineAt: undefined } : memory
-}
-
-/** The clock jumped: nobody was silent for the gap, so nobody is judged for it. Timers of conditions do fire. */
-export function applyClockJump(state: HomeState, gapMs: number): HomeState {
-  if (gapMs <= 0) return state
-  const devices = state.devices.map((memory) => ({
-    ...memory,
-    heardAt: memory.heardAt + gapMs,
-    offlineAt: memory.offlineAt === undefined ? undefined : memory.offlineAt + gapMs,
-  }))
-  return { ...state, devices }
 }
