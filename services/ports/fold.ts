@@ -1,0 +1,116 @@
+/**
+ * Fold: the log as the rules worker reads it, and the one statement that commits what it made of it.
+ */
+
+import type { PlacedDevice, RawMessage } from '../../devices/observation.ts'
+import type { Signal } from '../core/signal.ts'
+
+/** A place in the log. Commit order is (xid, id), never id alone (ARCHITECTURE.md, "The cursor"). */
+export type LogPosition = { xid: bigint; id: number }
+
+/** A row of the log; `receivedAt` in whole ms, rounded down. */
+export type LogRow = RawMessage &
+  LogPosition & {
+    shard: number
+    /** Why ingest already knows that nobody can read it; null for a row to be folded. */
+    rejected: string | null
+    /** The version of what is known about the home at this moment; 0 when there is no such home. */
+    factsVersion: number
+  }
+
+/** Where a reader stands in one shard. `passedAtMs` is the receipt time of the last row passed. */
+export type ShardCursor = LogPosition & { shard: number; version: number; passedAtMs: number }
+
+/**
+ * Rows come shard by shard, each shard's in commit order. `hidden`: shards with rows that an open transaction keeps from
+ * being read yet. `nowMs` is the database's clock.
+ */
+export type UnreadRows = { nowMs: number; cursors: ShardCursor[]; rows: LogRow[]; hidden: number[] }
+
+/** What is known about a home besides what its devices say. Every change of it moves `version`. */
+export type StoredFacts = {
+  homeId: string
+  version: number
+  timeZone: string
+  language: 'zh' | 'en'
+  /** Overrides of the rules' defaults, as they are stored. */
+  settings: unknown
+  testModeUntil: number | null
+  devices: PlacedDevice[]
+}
+
+/** `version` 0: the home has no state yet. `wakeAt` is the column: never later than the true next timer. */
+export type StoredHome = LogPosition & {
+  homeId: string
+  shard: number
+  version: number
+  lastNow: number
+  wakeAt: number | null
+  factsVersion: number
+  clockEpoch: number
+  state: unknown
+  facts: StoredFacts
+}
+
+/** What a fold was given besides the log's rows; the replay gives it again, in the order of `version`. */
+export type HomeInput =
+  | { type: 'facts'; facts: StoredFacts }
+  | { type: 'timers' }
+  | { type: 'clock-jump'; epoch: number; gapMs: number }
+export type RecordedInput = LogPosition & { homeId: string; version: number; now: number; input: HomeInput }
+
+export type SavedHome = Omit<StoredHome, 'state' | 'facts'> & { readVersion: number; stateJson: string }
+
+/** Everything one pass of the rules leaves behind: committed whole or not at all. */
+export type FoldCommit = {
+  cursors: ShardCursor[]
+  homes: SavedHome[]
+  inputs: RecordedInput[]
+  signals: { homeId: string; signal: Signal }[]
+  rejections: (LogPosition & { homeId: string; receivedAt: number; code: string })[]
+  changes: { kind: 'home' | 'device'; homeId: string; ref: string }[]
+}
+
+export type ClockJump = { epoch: number; gapMs: number }
+export type LogLag = { nowMs: number; epoch: number; lagging: { shard: number; oldestReceivedAt: number }[] }
+
+export type FoldStore = {
+  /** Makes the cursors that are missing. */
+  prepareCursors(shards: readonly number[]): Promise<void>
+  readUnread(asked: { shards: readonly number[]; limitPerShard: number }): Promise<UnreadRows>
+  /** Homes with urgent rows that neither the shard's cursor nor their own position has passed, oldest first. */
+  readUrgentHomes(asked: { shards: readonly number[]; limitPerShard: number }): Promise<HomeKey[]>
+  /** All unread rows of these homes, urgent or not, at most `limitPerShard` a shard. */
+  readHomeRows(asked: { homes: readonly HomeKey[]; limitPerShard: number }): Promise<HomeRows>
+  /** One for each id, in no order; homes that never had a state come with version 0. */
+  readHomes(homeIds: readonly string[]): Promise<StoredHome[]>
+  /** Homes with a timer due, and homes whose fold has not been told of new facts. */
+  readDueHomes(limit: number): Promise<DueHome[]>
+  /** False: a compare-and-set missed, nothing was written. */
+  commit(commit: FoldCommit): Promise<boolean>
+  /** Shards with unread rows, those that nobody may read yet included. `epoch` is the last clock jump's, 0 for none. */
+  readLag(): Promise<LogLag>
+  oldestOpenXidAgeMs(): Promise<number>
+  /** Records a jump, once, however many workers saw it, together with the operators' technical incident. */
+  recordClockJump(jump: { gapMs: number; signal: Signal }): Promise<void>
+  /** Jumps after `epoch`, oldest first. */
+  readClockJumps(epoch: number): Promise<ClockJump[]>
+  readHomesBeforeEpoch(epoch: number, limit: number): Promise<DueHome[]>
+}
+export type HomeKey = { homeId: string; shard: number }
+/** `hiddenHomes` have rows that an open transaction keeps from being read yet. */
+export type HomeRows = { nowMs: number; rows: LogRow[]; hiddenHomes: ReadonlySet<string> }
+export type DueHome = HomeKey & { factsVersion: number }
+
+/** Where a replay begins: a home's state at the start of a day, and the facts it had been folded with. */
+export type ReplayStart = LogPosition & {
+  homeId: string
+  version: number
+  lastNow: number
+  state: unknown
+  facts: StoredFacts | null
+}
+/** What the fold was given, in its order. A row with a `code` of its own was passed or rejected. */
+export type ReplayEvent =
+  | { type: 'row'; row: LogRow & { code: string | null } }
+  | { type: 'input'; input: RecordedInput }

@@ -1,0 +1,93 @@
+/**
+ * Incidents: what the escalation folds, and where the folds are kept.
+ */
+
+import type { Facts, Responder } from '../core/escalation/people.ts'
+import type { FoldVerdict, IncidentEvent } from '../core/incident/effect.ts'
+import type { Incident } from '../core/incident/incident.ts'
+import type { IncidentInput } from '../core/incident/input.ts'
+
+/** A row of `incident_input` that nobody has folded yet; `incidentId` is given where it is meant for one incident. */
+export type WaitingInput = { incidentId: string | null; input: IncidentInput }
+
+/** One home as the escalation needs it, all of one snapshot. */
+export type EscalationView = {
+  /** The database's clock. */
+  nowMs: number
+  /** How many passes there have been over this home: the commit's is the next one, or somebody else was faster. */
+  lastPass: number
+  /** The unresolved ones, and those that an input is meant for. */
+  incidents: Incident[]
+  /** In the home's order; `moreInputs` when more wait than one pass takes. */
+  inputs: WaitingInput[]
+  moreInputs: boolean
+  facts: Facts
+  /** What the codes were based on; the commit finds out whether somebody else gave one meanwhile. */
+  codes: GivenCode[]
+}
+export type GivenCode = { ref: string; code: number; givenAtMs: number; xid: string; incidentId: string }
+
+export type AppliedInput = {
+  inputId: string
+  incidentId: string | null
+  appliedVersion: number | null
+  result: FoldVerdict | null
+  /** Why the fold could not take it; null when it could. */
+  rejected: string | null
+}
+
+export type NewMessage = {
+  outboxId: string
+  incidentId: string
+  recipient: string
+  purpose: string
+  priority: number
+  code: number | null
+  body: string
+  /** Receipt time of the signal that opened the incident, on its first messages only. */
+  raisedAtMs: number | null
+  /** The secret in the link, where the text has one. */
+  linkToken: string | null
+}
+
+/** Who is told next, by name where somebody is, and when; epoch ms. For the pages. */
+export type NextStep = { who: string | null; at: number }
+
+/** Everything one pass over a home decided. Written whole or not at all. */
+export type EscalationCommit = {
+  homeId: string
+  nowMs: number
+  /** Under which its links were written. */
+  publicUrl: string
+  incidents: { incident: Incident; expectedVersion: number | null; nextStep: NextStep | null }[]
+  inputs: AppliedInput[]
+  timers: { incidentId: string; appliedVersion: number }[]
+  events: { incidentId: string; event: IncidentEvent }[]
+  messages: NewMessage[]
+  withdrawnOutboxIds: string[]
+  /** Incidents that pages and devices have to look at again. */
+  changedIncidentIds: string[]
+  view: EscalationView
+}
+
+export type Incidents = {
+  readHome(homeId: string): Promise<EscalationView>
+  /** False: somebody else was faster, nothing was written. */
+  commit(commit: EscalationCommit): Promise<boolean>
+  /** Writes down an input; the escalation folds it afterwards. Returns its id: the same for the same `origin`. */
+  addInput(homeId: string, incidentId: string | null, input: NewInput, origin: string | null): Promise<string>
+  /** What was said to an input that another worker folded; null while nobody has. */
+  readResult(homeId: string, inputId: string): Promise<FoldVerdict | null>
+  /** Homes with a timer due at `steadyNowMs` or an input that waits longer than `waitedMs`, most urgent first. */
+  dueHomes(asked: { steadyNowMs: number; waitedMs: number; limit: number }): Promise<string[]>
+  /** The database's clock, and the latest time that any unresolved incident was folded with. */
+  readClock(): Promise<{ nowMs: number; lastFoldedMs: number }>
+  /** Who somebody is for this home: a contact, or a user (as the contact that the user is tied to, if any). */
+  findResponder(homeId: string, ref: string): Promise<Responder | null>
+}
+/** An input before it has an id. */
+export type NewInput = IncidentInput extends infer Input
+  ? Input extends unknown
+    ? Omit<Input, 'inputId'>
+    : never
+  : never

@@ -1,0 +1,59 @@
+/**
+ * Ingest: who may connect, where messages are kept, and what devices are told.
+ */
+
+/** The login of a device or a gateway at the broker. */
+export type DeviceAccount = {
+  account: string
+  homeId: string
+  deviceId: string
+  /** Whom it may speak for: the device itself, and for a gateway all that stand behind it. */
+  devices: { deviceId: string; kind: string }[]
+  secretHash: Uint8Array
+}
+export type AccountDirectory = {
+  /** Null for an account that never was, is revoked, or whose device is retired. */
+  find(username: string): Promise<DeviceAccount | null>
+  /** The keyed hash that `secretHash` is compared with. */
+  hashSecret(secret: string): Uint8Array
+  /** Numbers a session of the account, higher than every one before it, whichever ingest had that. */
+  startSession(account: string): Promise<number>
+  latestSession(account: string): Promise<number>
+}
+
+/** A message as ingest hands it to the log. `lane` 0 is urgent; `flags`: QoS in bits 0 and 1, DUP 4, RETAIN 8, last will 16. */
+export type LogMessage = {
+  shard: number
+  lane: 0 | 1
+  homeId: string
+  account: string
+  flags: number
+  packetId: number | null
+  /** Without U+0000, which no text column holds. */
+  topic: string
+  payload: Uint8Array
+  rejected: string | null
+}
+export type LogAppend = {
+  /**
+   * One autocommit statement. Resolves when the whole batch is on disk, in its order; rejects when it is not or when
+   * nobody knows, so a repeat may store it twice.
+   */
+  append(batch: readonly LogMessage[]): Promise<void>
+}
+
+/** What a lamp, speaker or button is told of an incident of its home (`…/incident`). */
+export type DeviceNotice = {
+  incidentId: string
+  kind: string
+  status: 'open' | 'acknowledged' | 'resolved'
+  /** The name of who has it; null while nobody has. */
+  takenBy: string | null
+  etaMin: number | null
+  /** When it came to stand so; epoch ms. */
+  at: number
+}
+export type HomeIncidents = {
+  /** The home's unresolved incidents, and those resolved in the last day: a lamp that missed the end still goes out. */
+  presentFor(homeId: string): Promise<DeviceNotice[]>
+}
