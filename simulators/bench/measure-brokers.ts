@@ -35,6 +35,19 @@ export async function measureBrokers(ground: Ground, load: Load, plan: Plan): Pr
   return figures(middleOf(rounds.ours), middleOf(rounds.bare), mosquitto ? middleOf(rounds.debian) : null, ratio)
 }
 
+/** Ingest's maximum alone, a second, where a run leaves the brokers out. */
+export async function measureMaximum(ground: Ground, load: Load, plan: Plan): Promise<number> {
+  const ingest = await ground.startRoles(['ingest'])
+  const { together } = await measure(
+    ground.address,
+    ground.homes.slice(0, CONNECTIONS).map(telemetrySpeaker),
+    load,
+    plan,
+  )
+  await ingest.end()
+  return together.perSecond
+}
+
 async function measure({ host, port }: Address, speakers: Speaker[], load: Load, plan: Plan): Promise<Measured> {
   const shape = { host, port, payloadBytes: PAYLOAD_BYTES, warmUpSeconds: plan.warmUpSeconds }
   const together = await load.closedLoop({ ...shape, speakers, inflight: INFLIGHT, seconds: plan.throughputSeconds })

@@ -8,7 +8,6 @@ import { type Presses, pressInTurn } from './presses.ts'
 
 /** Presses follow each other at a person's irregular pace, so that no timer's beat is met again and again. */
 const IDLE_PAUSE_MS = { least: 50, spread: 60 }
-const CATCH_UP_WITHIN_MS = 240_000
 const LAG_LIMIT_S = 1
 /** Where the search for the sustained rate begins, as a share of ingest's maximum. */
 const FOLD_SEARCH = { least: 0.05, most: 0.8 }
@@ -46,14 +45,18 @@ export async function measureLoadedPresses({ ground, load, log, plan }: Parts, m
   load.stop()
   const published = await town
   const lagSeconds = await lagging
-  await log.untilCaughtUp('rules', CATCH_UP_WITHIN_MS)
   const how = `all roles in one process; the town asked for ${count(rate)}/s (half of ingest's maximum) and got ${count(published.perSecond)}/s acknowledged, the rules at most ${lagSeconds.toFixed(1)} s behind`
   const figure = pressFigure('press-loaded', 'Press → first provider request, at half of maximum load', presses, how)
-  const { sent, acknowledged, unanswered, perSecond, cpuShare } = published
-  return {
-    ...figure,
-    measured: { ...figure.measured, rate, sent, acknowledged, unanswered, perSecond, cpuShare, lagSeconds },
+  const said = {
+    townRate: rate,
+    townPerSecond: published.perSecond,
+    townSent: published.sent,
+    townAcknowledged: published.acknowledged,
+    townUnanswered: published.unanswered,
+    townCpuShare: published.cpuShare,
+    lagSeconds,
   }
+  return { ...figure, measured: { ...figure.measured, ...said } }
 }
 
 /** The greatest rate that the whole way keeps up with, found by halving the interval. */
@@ -69,19 +72,19 @@ export async function measureFold({ ground, load, log, plan }: Parts, maximum: n
     if (keptUp) best = { perSecond, lagSeconds }
     if (keptUp) least = rate
     else most = rate
-    await log.untilCaughtUp('rules', CATCH_UP_WITHIN_MS)
+    await log.untilCaughtUp('rules')
   }
   return {
     id: 'fold-sustained',
     what: 'Decoding + rules, sustained',
-    measured: { ...best, shareOfIngest: best.perSecond / maximum },
+    measured: { ...best, steps: plan.foldSteps, shareOfIngest: best.perSecond / maximum },
     shown: `${count(best.perSecond)}/s (${(best.perSecond / maximum).toFixed(2)} of ingest alone)`,
     how: `the greatest rate of a town of ${count(ground.homes.length)} homes with nothing over ${LAG_LIMIT_S} s behind (${plan.foldSteps} halvings of ${plan.foldSeconds} s); all roles, database and load on the same processors`,
   }
 }
 
-/** The rules stand still while the log fills; then everything starts, and the first thing that happens is a press. */
-export async function measureBacklog({ ground, load, log, plan }: Parts): Promise<Figure[]> {
+/** Rows that nobody folds, for the rules stand still. Resolves to how many. */
+export async function fillLog({ ground, load, plan }: Parts): Promise<number> {
   const ingest = await ground.startRoles(['ingest'])
   const filled = await load.closedLoop({
     ...ground.address,
@@ -93,20 +96,22 @@ export async function measureBacklog({ ground, load, log, plan }: Parts): Promis
     most: plan.backlogRows,
   })
   await ingest.end()
-  const all = await ground.startAll()
+  return filled.acknowledged
+}
+
+/** Everything has just started on a full log, and the first thing that happens is a press. */
+export async function measureBacklog({ ground, log, plan }: Parts, rows: number): Promise<Figure[]> {
   const startedAt = performance.now()
-  const caughtUp = log.untilCaughtUp('rules', CATCH_UP_WITHIN_MS).then(() => (performance.now() - startedAt) / 1000)
+  const caughtUp = log.untilCaughtUp('rules').then(() => (performance.now() - startedAt) / 1000)
   const first = plan.idlePresses + plan.loadedPresses
   const presses = await pressInTurn(ground, ground.homes.slice(first, first + BACKLOG_PRESSES), () => 0)
-  const pressedFor = (performance.now() - startedAt) / 1000
+  const pressedForSeconds = (performance.now() - startedAt) / 1000
   const seconds = await caughtUp
-  await all.end()
-  const rows = filled.acknowledged
   return [
     {
       id: 'press-backlog',
       what: `A press while ${count(rows)} telemetry rows wait`,
-      measured: { ...presses, rows, pressedForSeconds: pressedFor },
+      measured: { ...presses, rows, pressedForSeconds },
       shown: `first request after ${ms(presses.longestMs)}`,
       how: `the longest of ${presses.pressed} presses in turn, from the moment the entrance opened; ${presses.lost} lost`,
     },

@@ -2,13 +2,15 @@ import type { Figure } from './figures.ts'
 import { type Ground, prepareGround } from './ground.ts'
 import { type Load, startLoad } from './load.ts'
 import { type LogReading, readLog } from './log-reading.ts'
-import { measureBrokers } from './measure-brokers.ts'
+import { measureBrokers, measureMaximum } from './measure-brokers.ts'
 import { measureDemoMemory, measureIdleConnections } from './measure-memory.ts'
-import { measureBacklog, measureFold, measureIdlePresses, measureLoadedPresses } from './measure-way.ts'
+import { fillLog, measureBacklog, measureFold, measureIdlePresses, measureLoadedPresses } from './measure-way.ts'
 import type { Plan } from './plan.ts'
 
 export const MEASUREMENTS = ['brokers', 'connections', 'presses', 'fold', 'backlog', 'memory'] as const
 export type Measurement = (typeof MEASUREMENTS)[number]
+
+const READERS = ['rules', 'history']
 
 export type RunOptions = {
   plan: Plan
@@ -32,10 +34,14 @@ export async function runBench(options: RunOptions): Promise<Figure[]> {
     let maximum: number | null = null
     if (wants('brokers', 'connections')) {
       await onGround(options, async (ground) => {
-        onProgress('brokers: the same load against ingest, bare Aedes and Mosquitto')
-        if (wants('brokers')) take(...(await measureBrokers(ground, load, plan)))
-        onProgress('connections: thousands, idle')
-        if (wants('connections')) take(await measureIdleConnections(ground, load, plan))
+        if (wants('brokers')) {
+          onProgress('brokers: the same load against ingest, bare Aedes and Mosquitto')
+          take(...(await measureBrokers(ground, load, plan)))
+        }
+        if (wants('connections')) {
+          onProgress('connections: thousands, idle')
+          take(await measureIdleConnections(ground, load, plan))
+        }
       })
       maximum = figures.find(({ id }) => id === 'ingest-throughput')?.measured.perSecond ?? null
     }
@@ -45,8 +51,10 @@ export async function runBench(options: RunOptions): Promise<Figure[]> {
         await measureWay(parts, { wants, take, onProgress, maximum })
       })
     }
-    onProgress('memory: the whole demo')
-    if (wants('memory')) take(await measureDemoMemory(plan))
+    if (wants('memory')) {
+      onProgress('memory: the whole demo')
+      take(await measureDemoMemory(plan))
+    }
   } finally {
     await load.end()
   }
@@ -62,28 +70,28 @@ type Way = {
 
 async function measureWay(parts: { ground: Ground; load: Load; log: LogReading; plan: Plan }, way: Way): Promise<void> {
   const { wants, take, onProgress } = way
-  if (wants('presses', 'fold')) {
-    const maximum = way.maximum ?? (await measureMaximum(parts))
-    const all = await parts.ground.startAll()
-    await parts.log.untilCaughtUp('rules', CATCH_UP_WITHIN_MS)
+  const { ground, load, log, plan } = parts
+  const maximum = way.maximum ?? (wants('presses', 'fold') ? await measureMaximum(ground, load, plan) : 0)
+  if (wants('backlog')) onProgress('backlog: the log fills while the rules stand still')
+  const filled = wants('backlog') ? await fillLog(parts) : 0
+  const all = await ground.startAll()
+  if (wants('backlog')) take(...(await measureBacklog(parts, filled)))
+  // The machine is idle when every reader of the log is done.
+  for (const reader of READERS) await log.untilCaughtUp(reader)
+  if (wants('presses')) {
     onProgress('presses: one after the other, idle')
-    if (wants('presses')) take(await measureIdlePresses(parts))
-    onProgress('presses: while the town publishes')
-    if (wants('presses')) take(await measureLoadedPresses(parts, maximum))
-    onProgress('fold: the greatest rate without falling behind')
-    if (wants('fold')) take(await measureFold(parts, maximum))
-    await all.end()
+    take(await measureIdlePresses(parts))
   }
-  onProgress('backlog: the log fills while the rules stand still')
-  if (wants('backlog')) take(...(await measureBacklog(parts)))
-}
-
-const CATCH_UP_WITHIN_MS = 240_000
-
-/** Ingest's maximum where nobody has measured it in this run. */
-async function measureMaximum({ ground, load, plan }: { ground: Ground; load: Load; plan: Plan }): Promise<number> {
-  const figures = await measureBrokers(ground, load, plan)
-  return figures.find(({ id }) => id === 'ingest-throughput')?.measured.perSecond ?? 0
+  if (wants('fold')) {
+    onProgress('fold: the greatest rate without falling behind')
+    take(await measureFold(parts, maximum))
+  }
+  // Last, for a town above the rules' own rate leaves a backlog behind.
+  if (wants('presses')) {
+    onProgress('presses: while the town publishes')
+    take(await measureLoadedPresses(parts, maximum))
+  }
+  await all.end()
 }
 
 async function onGround(options: RunOptions, work: (ground: Ground, log: LogReading) => Promise<void>): Promise<void> {
