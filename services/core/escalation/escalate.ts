@@ -133,7 +133,7 @@ function anyoneTellableIn(incident: Incident, round: number): boolean {
 }
 
 function mayStillReach(message: ToldMessage): boolean {
-  return message.status !== 'failed' && message.status !== 'withdrawn'
+  return message.status !== 'failed' && message.status !== 'unconfirmed' && message.status !== 'withdrawn'
 }
 
 /** Whether every message of a step of the running round has failed for good, or been answered "I cannot". */

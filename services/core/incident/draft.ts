@@ -90,20 +90,25 @@ export function addToldMessage(row: ToldPerson, message: ToldMessage): void {
   row.messages = row.messages.slice(-MESSAGES_KEPT_PER_PERSON)
 }
 
-/** Takes back what has not left yet, of everybody or of one person. */
+/**
+ * Takes back what has not left yet, of everybody or of one person. What may have left and is about to be tried again is
+ * not sent a second time either, but whoever it went to counts as told.
+ */
 export function withdrawPending(draft: Draft, rows: ToldPerson[]): void {
   const outboxIds: string[] = []
   for (const message of rows.flatMap((row) => row.messages)) {
-    if (message.status !== 'pending') continue
-    message.status = 'withdrawn'
+    if (message.status === 'pending') message.status = 'withdrawn'
+    else if (message.status !== 'unknown') continue
     outboxIds.push(message.outboxId)
   }
   if (outboxIds.length > 0) draft.effects.push({ type: 'WithdrawPending', outboxIds })
 }
 
-/** Whether a message has reached this person, or may have: only a provider's word makes it so. */
+/** Whether a message has reached this person, or may have. Some carriers never send a receipt, so a missing one says nothing. */
 function wasReached(row: ToldPerson): boolean {
-  return row.messages.some(({ status }) => status === 'accepted' || status === 'delivered' || status === 'unknown')
+  return row.messages.some(({ status }) => {
+    return status === 'accepted' || status === 'delivered' || status === 'unknown' || status === 'unconfirmed'
+  })
 }
 
 /**

@@ -52,8 +52,14 @@ export type Named = { ref: string; name: string; role: ResponderRole }
 type Taker = Named & { language: Responder['language']; hasPhone: boolean; at: number; via: AnswerVia }
 export type AnswerVia = 'sms' | 'link' | 'api'
 
-/** A device that raised this incident. At most the devices of one home. */
-export type Source = { deviceId: string; deviceKind: DeviceKind; room: string | null; raisedAt: number }
+/** A device that raised this incident, and whether it has taken that back since. At most the devices of one home. */
+export type Source = {
+  deviceId: string
+  deviceKind: DeviceKind
+  room: string | null
+  raisedAt: number
+  cancelled: boolean
+}
 
 /**
  * Where the escalation stands. Rounds are numbered through the incident's whole life, from 1; a round beyond
@@ -97,7 +103,8 @@ export type ToldMessage = {
   at: number
   round: number
   step: number | null
-  status: 'pending' | 'accepted' | 'unknown' | 'delivered' | 'failed' | 'withdrawn'
+  /** `unconfirmed`: the provider took it and no receipt came. The next person is told, and this one may have read it. */
+  status: 'pending' | 'accepted' | 'unknown' | 'unconfirmed' | 'delivered' | 'failed' | 'withdrawn'
 }
 
 /** Older messages of one person are forgotten: only those of the running round decide anything. */

@@ -19,6 +19,9 @@ export type Answer =
   | { type: 'HandOver'; by: Responder; to: Responder }
   | { type: 'Resolve'; by: Responder; outcome: Outcome; note: string | null; personSeenOrHeard: boolean }
 
+/** The error code of a message that the provider took and of which no receipt came in time. */
+export const NO_RECEIPT = 'no-receipt'
+
 /** What became of a message. `recipient` is the person's ref. */
 export type Receipt =
   | { type: 'MessageAccepted'; outboxId: string; recipient: string }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { NO_RECEIPT } from './input.ts'
 import { beginStory, coordinator, daughter, factsOfHome, otherWorker, person, son, worker } from './story.ts'
 
 describe('messages that have not left yet', () => {
@@ -30,6 +31,15 @@ describe('messages that have not left yet', () => {
     closed.expectSms('0 s: alarm → daughter')
   })
 
+  it('are not sent a second time either when their outcome was unknown, and count as told', () => {
+    const story = beginStory(factsOfHome(), { receipts: false })
+    story.raise()
+    story.receipt('MessageUnknown', daughter)
+    story.take(worker)
+    story.expectWithdrawn(1)
+    story.expectSms('0 s: alarm → daughter', '0 s: taken → daughter', '0 s: you-took → worker')
+  })
+
   it('are replaced by the next one to the same person, so that a provider that recovers sends one and not ten', () => {
     const story = beginStory(factsOfHome({ contacts: [daughter], onCall: [], supervisors: [] }), { receipts: false })
     story.raise()
@@ -44,6 +54,23 @@ describe('messages that have not left yet', () => {
     story.fold({ type: 'Resolve', by: worker, outcome: 'real', note: null, personSeenOrHeard: true })
     story.receipt('MessageAccepted', daughter)
     story.expectSms('0 s: alarm → daughter', '0 s: already-resolved → daughter')
+  })
+})
+
+describe('messages without a receipt', () => {
+  it('bring the next person forward, and whoever may have read them still hears who has it', () => {
+    const story = beginStory()
+    story.raise()
+    story.until(30)
+    story.fail(daughter, true, NO_RECEIPT)
+    story.take(worker)
+    story.expectSms(
+      '0 s: alarm → daughter',
+      '30 s: alarm → son',
+      '30 s: taken → daughter',
+      '30 s: taken → son',
+      '30 s: you-took → worker',
+    )
   })
 })
 

@@ -89,6 +89,32 @@ describe('pressed again while nobody has it', () => {
   })
 })
 
+describe('cancelled where it came from', () => {
+  it('ends when every device that called has taken it back, and not before', () => {
+    const story = beginStory()
+    story.raise({ device: 'bath' })
+    story.raise({ device: 'bed' })
+    story.cancelled('bath')
+    expect(story.incident).toMatchObject({ status: 'open', condition: 'active' })
+    story.cancelled('bed')
+    expect(story.incident).toMatchObject({ status: 'resolved', outcome: 'false-alarm' })
+  })
+
+  it('stands when the same button calls again, and whatever a button says that had not called', () => {
+    const story = beginStory()
+    story.raise({ device: 'bath' })
+    story.raise({ device: 'bed' })
+    story.cancelled('bath')
+    story.raise({ device: 'bath' })
+    story.cancelled('hall')
+    story.cancelled('bed')
+    story.cancelled('bed')
+    expect(story.incident.status).toBe('open')
+    story.cancelled('bath')
+    expect(story.incident.status).toBe('resolved')
+  })
+})
+
 describe('raised again on a taken incident', () => {
   it('reaches the taker at once, and without an arrival in 60 s the escalation resumes where it stood', () => {
     const story = beginStory()

@@ -2,7 +2,7 @@ import { stepCameToNothing, stepIsSpent } from '../escalation/escalate.ts'
 import { type Draft, inform, record } from './draft.ts'
 import { release, standing } from './handling.ts'
 import type { ToldMessage, ToldPerson } from './incident.ts'
-import type { Receipt } from './input.ts'
+import { NO_RECEIPT, type Receipt } from './input.ts'
 
 /** What became of messages. Receipts come late, twice and out of order: a final state is never left. */
 
@@ -11,8 +11,9 @@ const RANK: Record<ToldMessage['status'], number> = {
   withdrawn: 0,
   unknown: 1,
   accepted: 2,
-  failed: 3,
-  delivered: 4,
+  unconfirmed: 3,
+  failed: 4,
+  delivered: 5,
 }
 
 export function receiptArrived(draft: Draft, receipt: Receipt): void {
@@ -61,9 +62,10 @@ function reached(draft: Draft, { row, message }: Found, status: ToldMessage['sta
 
 function failed(draft: Draft, { message }: Found, receipt: Extract<Receipt, { type: 'MessageFailed' }>): void {
   const { incident } = draft
-  if (message.status === 'withdrawn' || RANK.failed <= RANK[message.status]) return
-  message.status = 'failed'
   const { outboxId, recipient, errorCode } = receipt
+  const status = errorCode === NO_RECEIPT ? 'unconfirmed' : 'failed'
+  if (message.status === 'withdrawn' || RANK[status] <= RANK[message.status]) return
+  message.status = status
   record(draft, { type: 'MessageFailed', outboxId, recipient, errorCode })
   const { round } = incident.position
   if (incident.status !== 'open' || message.round !== round) return

@@ -57,7 +57,7 @@ export function openIncident(signal: Raised, inputId: string, facts: Facts, now:
 }
 
 function sourceOf({ deviceId, deviceKind, room, at }: Signal): Source {
-  return { deviceId, deviceKind, room, raisedAt: at }
+  return { deviceId, deviceKind, room, raisedAt: at, cancelled: false }
 }
 
 /** The same condition again: a repeated press, a further device, an alarm after it had returned, or a worse one. */
@@ -158,13 +158,17 @@ export function conditionReturned(draft: Draft, signal: Signal): void {
 }
 
 /**
- * Cancelled where it came from; the rules say so only when no other device of the home still holds it. Before
- * anyone took it that ends it, and everybody told hears so; after that the one who took it decides.
+ * Cancelled where it came from: each device takes back its own call and nobody else's. When all have, and before anyone
+ * took it, that ends it, and everybody told hears so; after that the one who took it decides.
  */
 export function conditionCancelled(draft: Draft, signal: Signal): void {
   const { incident } = draft
-  incident.condition = 'returned'
+  const source = incident.sources.find(({ deviceId }) => deviceId === signal.deviceId)
+  if (!source || source.cancelled) return
+  source.cancelled = true
   record(draft, { type: 'CancelledAtSource', deviceId: signal.deviceId })
+  if (!incident.sources.every(({ cancelled }) => cancelled)) return
+  incident.condition = 'returned'
   if (incident.takenBy) {
     const { code } = toldRow(draft, incident.takenBy)
     send(draft, incident.takenBy, { ...about(draft), purpose: 'cancelled-you-decide' }, { code, priority: 1 })

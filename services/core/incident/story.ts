@@ -116,15 +116,15 @@ export function beginStory(facts: Facts = factsOfHome(), { receipts = true }: { 
       return signal({ type: 'ConditionRaised', ...subject(kind, device), ...more })
     },
     returned: (kind: IncidentKind = 'sos') => signal({ type: 'ConditionReturned', ...subject(kind, 'button') }),
-    cancelled: () => signal({ type: 'ConditionCancelled', ...subject('sos', 'button') }),
+    cancelled: (device = 'button') => signal({ type: 'ConditionCancelled', ...subject('sos', device) }),
     take: (by: Responder, via: 'sms' | 'link' | 'api' = 'sms') => fold({ type: 'Acknowledge', by, via }),
     /** What became of the newest message to this person. */
     receipt(type: 'MessageAccepted' | 'MessageDelivered' | 'MessageUnknown', { ref }: Responder) {
       return fold({ type, outboxId: record.outbox.get(ref) ?? '', recipient: ref })
     },
-    fail({ ref }: Responder, permanent = true) {
+    fail({ ref }: Responder, permanent = true, errorCode = '30003') {
       const outboxId = record.outbox.get(ref) ?? ''
-      return fold({ type: 'MessageFailed', outboxId, recipient: ref, permanent, errorCode: '30003' })
+      return fold({ type: 'MessageFailed', outboxId, recipient: ref, permanent, errorCode })
     },
     /** Moves the clock to this second of the story, firing every timer on the way at its very time. */
     until(second: number) {

@@ -61,26 +61,19 @@ export function settle(
   const known = findCondition(memory, key)
   if (known === undefined || at < known.at) return memory
   const settled = { ...memory, conditions: memory.conditions.filter((condition) => condition !== known) }
-  if (!heldElsewhere(settled, situation, known)) {
+  // A cancel takes back this device's call; whether another still calls, the incident knows by who raised it.
+  if (type === 'ConditionCancelled' || !heldElsewhere(settled, situation, known)) {
     situation.signals.push({ type, ...subjectOf(key, situation), at, receivedAt: situation.now })
   }
   return settled
 }
-
-/**
- * A press nobody cancelled never ends by itself. For this long it keeps another button's cancel from ending the incident
- * they share: a person called in vain is cheaper than a call for help that was taken back by somebody else.
- */
-const SOS_STANDS_MS = 24 * 3_600_000
 
 /** An incident belongs to the home: it returns when the last device of its kind has returned. */
 function heldElsewhere(settled: DeviceMemory, situation: Situation, over: Condition): boolean {
   const kind = kindOf(over.key)
   if (kind === 'technical') return false
   const stands = (condition: Condition): boolean =>
-    subjectKey(condition.key) === subjectKey(over.key) &&
-    (over.test || !condition.test) &&
-    (condition.key !== 'sos' || situation.now - condition.raisedAt < SOS_STANDS_MS)
+    subjectKey(condition.key) === subjectKey(over.key) && (over.test || !condition.test)
   return situation.devices.some((other) => (other.id === settled.id ? settled : other).conditions.some(stands))
 }
 

@@ -53,14 +53,13 @@ describe('SOS', () => {
     ])
   })
 
-  it('is not cancelled while another button still calls', () => {
+  it('is cancelled for each button by itself, and once', () => {
     const home = tellStory(decoder, factsOf(BUTTONS), NOON)
     home.says('sos-bath', 'event', press('1'))
     home.says('sos-bed', 'event', press('1'))
-    expect(home.says('sos-bath', 'event', { id: '2', kind: 'sos', state: 'cancelled' })).toEqual([])
-    expect(home.says('sos-bed', 'event', { id: '2', kind: 'sos', state: 'cancelled' }).map(inShort)).toEqual([
-      'cancelled sos',
-    ])
+    const cancel = (id: string) => home.says('sos-bath', 'event', { id, kind: 'sos', state: 'cancelled' })
+    expect(cancel('2')).toMatchObject([{ type: 'ConditionCancelled', deviceId: 'sos-bath' }])
+    expect(cancel('3')).toEqual([])
   })
 
   it('is a test when the device or the home is being tested, and real again afterwards', () => {

@@ -1,4 +1,4 @@
-import type { Receipt } from '../../core/incident/input.ts'
+import { NO_RECEIPT, type Receipt } from '../../core/incident/input.ts'
 import type { ClaimedMessage, SmsDelivery } from '../../ports.ts'
 import type { Database } from './pool.ts'
 
@@ -55,8 +55,6 @@ export async function applyReceipt(
   })
   return rows[0] ? { homeId: rows[0].home_id } : null
 }
-
-const NO_RECEIPT = 'no-receipt'
 
 /** The error code marks that the incident was told, so that it is told once. */
 const REPORT_MISSING = `
