@@ -44,14 +44,13 @@ export type PlatformUnderTrial = {
   destroy(): Promise<void>
 }
 
-export type RunningPlatform = {
+type Speaking = { output(): string; exited: Promise<number | null> }
+export type RunningPlatform = Speaking & {
   pid: number
-  output(): string
   /** SIGTERM, and the exit code. */
   end(): Promise<number | null>
   /** SIGKILL: like a pulled plug for this process. */
   kill(): Promise<void>
-  exited: Promise<number | null>
 }
 
 export async function preparePlatform(settings: Record<string, string> = {}): Promise<PlatformUnderTrial> {
@@ -139,11 +138,12 @@ function launch(roles: string[], environment: Record<string, string>): RunningPl
   }
 }
 
-function untilTaken(platform: RunningPlatform, port: number): Promise<void> {
+/** Waits until a process takes connections on this port. @throws with what it said when it ends before, or takes too long */
+export function untilTaken(platform: Speaking, port: number): Promise<void> {
   return until(platform, () => takesConnections(port))
 }
 
-async function until(platform: RunningPlatform, isSo: () => Promise<boolean>): Promise<void> {
+async function until(platform: Speaking, isSo: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + READY_LIMIT_MS
   let ended = false
   void platform.exited.then(() => {

@@ -17,6 +17,8 @@ export type Pressing = {
   acknowledged(): Map<string, readonly string[]>
   /** Press to ringing of every press so far that began after `sinceMs` (monotonic); still waiting counts up to now. */
   slowestSince(sinceMs: number): number
+  /** The longest time after `sinceMs` (monotonic) in which no phone rang at all, up to now. */
+  longestSilenceSince(sinceMs: number): number
   /**
    * No further press; those that are out have so long until their phone has to have rung. Then the platform is asked
    * how many incidents it has.
@@ -71,6 +73,11 @@ export function startPressing(demo: DemoFile, phones: Phones, seed: number): Pre
     slowestSince(sinceMs) {
       const presses = homes.flatMap((home) => home.presses.filter(({ beganAt }) => beganAt >= sinceMs))
       return presses.reduce((most, press) => Math.max(most, (press.rangAt ?? performance.now()) - press.beganAt), 0)
+    },
+    longestSilenceSince(sinceMs) {
+      const rings = homes.flatMap((home) => home.presses.flatMap(({ rangAt }) => rangAt ?? []))
+      const moments = [sinceMs, ...rings.filter((at) => at > sinceMs).sort((a, b) => a - b), performance.now()]
+      return moments.reduce((most, at, index) => Math.max(most, at - (moments[index - 1] ?? at)), 0)
     },
     async settle(withinMs) {
       stopping.abort()
