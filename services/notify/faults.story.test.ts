@@ -63,6 +63,25 @@ describe('a provider that does not do what it should', () => {
     expect(told).toEqual([{ body: expect.objectContaining({ errorCode: 'no-receipt' }) }])
   })
 
+  test('never answers and has nothing to show: given up in the end, and the others are told', async () => {
+    await story.stop()
+    await story.start(({ provider }) => ({
+      provider: { ...provider, send: async () => ({ outcome: 'unknown', cause: 'time-out' }), find: async () => [] },
+    }))
+    await story.signal()
+    await expect.poll(async () => (await story.outboxRows())[0]?.attempts).toBeGreaterThan(2)
+    await story.setClockAhead(601_000)
+    await expect
+      .poll(async () => (await story.outboxRows())[0], { timeout: 5_000 })
+      .toMatchObject({ status: 'failed', error_code: 'outcome-unknown' })
+    story.kill()
+    await story.start()
+    await story.pass(60_000)
+    for (const next of ['son', 'worker', 'coordinator'] as const) await story.expectSms(next, /^EMERGENCY/)
+    await story.expectSilence()
+    expect((await story.outboxRows())[0]).toMatchObject({ status: 'failed' })
+  })
+
   test('delivers and loses the receipt: read back, and nobody else is told', async () => {
     await story.fault({ mode: 'no-receipts' })
     await story.signal()

@@ -1,6 +1,7 @@
 import type { IncomingSms } from '../ports.ts'
 import { judge } from './judge.ts'
 import type { NotifyOptions } from './notify.ts'
+import { codeOf } from './sending.ts'
 
 /** A stored reply that nobody has judged after this was left by a crash. */
 const WAITED_MS = 10_000
@@ -8,7 +9,7 @@ const MAX_WAITING_PER_SWEEP = 50
 
 /** What people write to us: stored, judged, folded, answered. The same message again changes nothing. */
 export function createIncoming(options: NotifyOptions) {
-  const { incoming, hints, metrics } = options
+  const { incoming, hints, log, metrics } = options
 
   /** Ends after the commit. @throws when the database is away: the provider is not told that we have it */
   async function take(message: IncomingSms): Promise<void> {
@@ -20,12 +21,20 @@ export function createIncoming(options: NotifyOptions) {
     if (answers.length > 0) hints.hint('outbox', '')
   }
 
+  /** Of several: one that cannot be judged is left to the next sweep and keeps nobody else's reply waiting. */
+  async function takeQuietly(message: IncomingSms): Promise<void> {
+    await take(message).catch((error) =>
+      log.error({ providerId: message.providerId, code: codeOf(error) }, 'a reply could not be judged'),
+    )
+  }
+
   return {
     take,
+    takeQuietly,
     /** What was stored and never judged, because we ended in between. */
     async sweep(): Promise<void> {
       for (const message of await incoming.waiting({ waitedMs: WAITED_MS, limit: MAX_WAITING_PER_SWEEP })) {
-        await take(message)
+        await takeQuietly(message)
       }
     },
   }

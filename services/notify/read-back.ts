@@ -75,7 +75,8 @@ async function readReplies(options: ReadBackOptions, ending: AbortSignal): Promi
   const { incoming, provider, clock } = options
   const lastSentAtMs = await incoming.lastSentAtMs()
   const furthestMs = clock.now() - FURTHEST_BACK_MS
-  const sinceMs = Math.max(furthestMs, (lastSentAtMs ?? furthestMs) - OVERLAP_MS)
+  // A reply dated in the future must not hide those of today.
+  const sinceMs = Math.max(furthestMs, Math.min(lastSentAtMs ?? furthestMs, clock.now()) - OVERLAP_MS)
   const missed: IncomingSms[] = []
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page += 1) {

@@ -164,3 +164,45 @@ test('a code is not given to the same phone again for 72 h', async () => {
   const { facts } = await story.ports().incidents.readHome(HOME)
   expect(facts.usedCodes['contact:c1'] ?? []).toEqual([])
 })
+
+test('in a storm of alarms on one phone, the code of the newest still takes it', async () => {
+  await story.pool.query(
+    `insert into incident (home_id, incident_id, scope, kind, subject, severity, condition, status, opened_at, folded_at, version, state, wake_at)
+     select 'a-home-' || n, 'old.' || n, 'home', 'sos', '', 'warning', 'active', 'open', now(), now(), 1, '{}', null
+     from generate_series(1, 300) n`,
+  )
+  await story.pool.query(
+    `insert into outbox (home_id, outbox_id, incident_id, recipient, channel, purpose, priority, code, phone_sealed, phone_hash, body_sealed, status, attempts, created_at)
+     select 'a-home-' || n, 'old.' || n || '.1', 'old.' || n, 'contact:c1', 'sms', 'alarm', 1, 10 + n % 90, '', $1, '', 'delivered', 1,
+       now() - interval '1 hour' from generate_series(1, 300) n`,
+    [story.sealing.phoneHash(PHONES.daughter)],
+  )
+  await story.signal()
+  const alarm = await story.expectSms('daughter', /^EMERGENCY/)
+  await alarm.thenReply(`1 ${alarm.code}`)
+  await story.expectSms('daughter', /^You have it/)
+  await story.expectSilence()
+})
+
+test('a reply that cannot be judged keeps nobody else waiting', async () => {
+  await story.signal()
+  const alarm = await story.expectSms('daughter', /^EMERGENCY/)
+  const left = (providerId: string, from: string, body: string) =>
+    story.ports().incoming.record({ providerId, from, to: '', body, sentAtMs: null })
+  await left('SM0', PHONES.stranger, 'broken')
+  await left('SM1', PHONES.daughter, `1 ${alarm.code}`)
+  await story.stop()
+  await story.start(({ incoming }) => ({
+    incoming: {
+      ...incoming,
+      async toldRows(phone) {
+        if (phone === PHONES.stranger) throw new Error('cannot be read')
+        return incoming.toldRows(phone)
+      },
+    },
+  }))
+  await story.setClockAhead(11_000)
+  await story.sweep()
+  await story.expectSms('daughter', /^You have it/)
+  await story.expectSilence()
+})

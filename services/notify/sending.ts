@@ -23,6 +23,8 @@ export const RECEIPT_WAIT_MS = 30_000
 const SECOND_LOOK_MS = 10_000
 /** Marks a cause whose first look-up found nothing. */
 const SECOND_LOOK = 'again:'
+/** Given up without ever having heard what became of it. */
+const OUTCOME_UNKNOWN = 'outcome-unknown'
 
 export type SendingPorts = {
   outbox: Outbox
@@ -116,7 +118,7 @@ export async function lookUpDoubtful(ports: SendingPorts, claimed: Claimed): Pro
   const { message } = claimed
   const cause = message.errorCode ?? 'unknown'
   const found = await findAtProvider(ports, message)
-  const settlement = found === 'away' ? whenAway(ports, claimed, cause) : whenAnswered(claimed, found, cause)
+  const settlement = found === 'away' ? whenAway(ports, claimed, cause) : whenAnswered(ports, claimed, found, cause)
   countOutcome(ports, `looked-up-${settlement.status}`)
   const settled = await settle(ports, message, settlement)
   if (settled === 'pending') ports.metrics.count('anlin_outbox_duplicates_total', 1, { cause: causeOf(cause) })
@@ -135,8 +137,12 @@ async function findAtProvider(ports: SendingPorts, message: ClaimedMessage): Pro
   }
 }
 
-function whenAnswered({ message, nowMs }: Claimed, found: SmsDelivery | null, cause: string): Settlement {
+function whenAnswered(ports: SendingPorts, claimed: Claimed, found: SmsDelivery | null, cause: string): Settlement {
+  const { message, nowMs } = claimed
   if (found === null) {
+    // A provider that answers nobody would otherwise be sent yesterday's alarms for ever, and deliver them all one day.
+    const isGivenUp = message.attempts > 1 && retryDelayMs(ageOf(ports, claimed), ports.random()) === null
+    if (isGivenUp) return { status: 'failed', errorCode: OUTCOME_UNKNOWN, providerId: null }
     if (isCritical(message.priority) || cause.startsWith(SECOND_LOOK)) {
       return retry('not-found', 0, causeOf(cause))
     }
@@ -153,9 +159,10 @@ function whenAnswered({ message, nowMs }: Claimed, found: SmsDelivery | null, ca
       return { status: 'failed', providerId: found.providerId, errorCode: found.errorCode ?? 'failed' }
   }
 }
+
 function whenAway(ports: SendingPorts, claimed: Claimed, cause: string): Settlement {
   const delayMs = retryDelayMs(ageOf(ports, claimed), ports.random())
-  if (delayMs === null) return { status: 'failed', errorCode: 'outcome-unknown', providerId: null }
+  if (delayMs === null) return { status: 'failed', errorCode: OUTCOME_UNKNOWN, providerId: null }
   if (isCritical(claimed.message.priority)) return retry('look-up-failed', delayMs, causeOf(cause))
   return { status: 'unknown', dueInMs: delayMs, errorCode: cause }
 }

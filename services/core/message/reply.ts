@@ -14,6 +14,9 @@ const LONGEST_REPLY = 80
 
 const STOP_WORDS = ['stop', 'stopall', 'unsubscribe', 'td', '退订']
 
+/** Numbers people dial in an emergency: written to us, 119 is a cry for the fire brigade and not `1 19`. */
+const EMERGENCY_NUMBERS = ['110', '112', '119', '120', '122']
+
 /** Verb, then anything that is no letter or digit, then the code. `137` is `1 37`: the space is easily lost. */
 const ANSWER = /^(1|2|ack)(?:[^\p{L}\p{N}]*([1-9][0-9]))?$/u
 
@@ -25,6 +28,7 @@ export function parseReply(text: string): Reply {
     .toLowerCase()
     .replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')
   if (STOP_WORDS.includes(plain)) return { type: 'stop' }
+  if (EMERGENCY_NUMBERS.includes(plain)) return { type: 'not-understood' }
   const [, verb, digits] = ANSWER.exec(plain) ?? []
   if (verb === undefined) return { type: 'not-understood' }
   const code = digits === undefined ? null : Number(digits)

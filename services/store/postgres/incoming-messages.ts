@@ -6,13 +6,16 @@ import type { Database } from './pool.ts'
 /** Nobody is asked to choose among more; a phone told of more than that is a supervisor's, who has the desk. */
 const MAX_TOLD_ROWS = 200
 
+/** The newest: in a storm, the incident that a reply means must be among them. */
 const TOLD_ROWS = `
-  select distinct on (o.home_id, o.incident_id) o.home_id as "homeId", o.incident_id as "incidentId", o.code,
-    o.created_at as "toldAt", o.recipient, i.status, i.kind, coalesce(h.label, '') as "homeLabel"
-  from outbox o join incident i using (home_id, incident_id) left join home h using (home_id)
-  where o.phone_hash = $1 and o.code is not null and o.attempts > 0 and o.status <> 'failed'
-    and (o.created_at > platform_now() - interval '72 hours' or i.status <> 'resolved')
-  order by o.home_id, o.incident_id, o.created_at desc limit ${MAX_TOLD_ROWS}`
+  select * from (
+    select distinct on (o.home_id, o.incident_id) o.home_id as "homeId", o.incident_id as "incidentId", o.code,
+      o.created_at as "toldAt", o.recipient, i.status, i.kind, coalesce(h.label, '') as "homeLabel"
+    from outbox o join incident i using (home_id, incident_id) left join home h using (home_id)
+    where o.phone_hash = $1 and o.code is not null and o.attempts > 0 and o.status <> 'failed'
+      and (o.created_at > platform_now() - interval '72 hours' or i.status <> 'resolved')
+    order by o.home_id, o.incident_id, o.created_at desc
+  ) told order by "toldAt" desc limit ${MAX_TOLD_ROWS}`
 
 const OWNERS = `
   select home_id, 'contact:' || contact_id as ref, name_sealed, null as name, language
@@ -37,7 +40,7 @@ export function createIncomingMessages(database: Database, sealing: Sealing): In
     },
     async toldRows(phone) {
       const { rows } = await database.query<ToldPhone>(TOLD_ROWS, [sealing.phoneHash(phone)])
-      return rows.sort((one, other) => other.toldAt - one.toldAt)
+      return rows
     },
     owners: (phone) => owners(database, sealing, phone),
     async settle(providerId, verdict, answers) {
