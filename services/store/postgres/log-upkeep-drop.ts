@@ -4,6 +4,8 @@ import { errorCode, type Queryable } from './pool.ts'
 const ROWS_PER_DELETE = 5_000
 const LOCK_NOT_AVAILABLE = '55P03'
 const QUERY_CANCELLED = '57014'
+/** Another day's detaching was interrupted and has to be finished before this one's. */
+const DETACH_PENDING = '55000'
 
 /** Days with a raw partition, oldest first. A partition whose detaching was interrupted counts too. */
 export async function rawDays(db: Queryable): Promise<{ day: string; pending: boolean; attached: boolean }[]> {
@@ -45,7 +47,7 @@ export async function unlessLocked(work: Promise<void>): Promise<boolean> {
     await work
     return true
   } catch (error) {
-    if (errorCode(error) === LOCK_NOT_AVAILABLE || errorCode(error) === QUERY_CANCELLED) return false
+    if ([LOCK_NOT_AVAILABLE, QUERY_CANCELLED, DETACH_PENDING].includes(errorCode(error))) return false
     throw error
   }
 }

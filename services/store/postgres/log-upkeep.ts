@@ -79,13 +79,16 @@ export async function runLogUpkeep(pool: Database, options: { pieceRows?: number
 async function upkeep(db: Queryable, pieceRows?: number): Promise<UpkeepReport> {
   await unlessLocked(ensureLogPartitions(db))
   const report: UpkeepReport = { packedRows: 0, droppedDays: [], waitingDays: [], snapshots: await keepSnapshots(db) }
-  const { rows } = await db.query<{ open_day: string }>(
-    `select to_char((now() at time zone 'UTC') - interval '${CLOSED_AFTER_HOURS} hours', 'YYYY-MM-DD') as open_day`,
+  const { rows } = await db.query<{ open_day: string; yesterday: string }>(
+    `select to_char((now() at time zone 'UTC') - interval '${CLOSED_AFTER_HOURS} hours', 'YYYY-MM-DD') as open_day,
+            to_char((now() at time zone 'UTC') - interval '1 day', 'YYYY-MM-DD') as yesterday`,
   )
-  const openDay = rows[0]?.open_day ?? ''
+  const { open_day: openDay, yesterday } = rows[0] ?? { open_day: '', yesterday: '' }
   for (const raw of await rawDays(db)) {
     if (raw.day >= openDay) continue
     report.packedRows += (await packDay(db, raw.day, pieceRows)).rows
+    // Yesterday keeps its partition, for a clock that is set back over midnight: the next hour would only make it again.
+    if (raw.day >= yesterday) continue
     const done = (await isReadByAll(db, raw.day)) && (await isWhollyPacked(db, raw.day))
     if (done && (await unlessLocked(dropRawDay(db, raw)))) report.droppedDays.push(raw.day)
     else report.waitingDays.push(raw.day)
