@@ -1,7 +1,7 @@
 /** What a replay found: ids, places and field names only, for its reader need not be somebody who may see the people. */
 export type Difference = { homeId: string; what: DifferenceKind; id: string; detail: string }
 
-export type DifferenceKind =
+type DifferenceKind =
   /** The home cannot be replayed: no state is kept to begin with. */
   'start' | 'home-state' | 'signal' | 'rejection' | 'pass' | 'answer' | 'timer' | 'incident' | 'event' | 'message'
 

@@ -3,7 +3,7 @@ import type { Difference } from './difference.ts'
 /** More differences than this are counted and not listed. */
 const MAX_LISTED = 1_000
 
-export type ReplayCounts = {
+type ReplayCounts = {
   homes: number
   rows: number
   signals: number

@@ -49,7 +49,7 @@ function utcDay(ms: number): string {
 }
 
 /** Days from `from` to `to`, both included, of which anything is kept, in order. */
-export async function keptDays(db: Queryable, homeId: string, from: string, to: string): Promise<string[]> {
+async function keptDays(db: Queryable, homeId: string, from: string, to: string): Promise<string[]> {
   const { rows } = await db.query<{ day: string }>(
     `select to_char(day, 'YYYY-MM-DD') as day from (
        select to_date(substring(c.relname from '\\d{8}$'), 'YYYYMMDD') as day
@@ -63,7 +63,7 @@ export async function keptDays(db: Queryable, homeId: string, from: string, to: 
 }
 
 /** One home's rows of one day after a position, in order, with what was wrong with them. */
-export async function* readHomeDay(
+async function* readHomeDay(
   db: Queryable,
   homeId: string,
   day: string,

@@ -14,7 +14,7 @@ export type RecordedPass = {
   inputs: AppliedRow[]
   timers: { incidentId: string; appliedVersion: number }[]
 }
-export type AppliedRow = {
+type AppliedRow = {
   inputId: string
   incidentId: string | null
   body: Omit<IncidentInput, 'inputId'>
