@@ -2,6 +2,7 @@ import type { Facts, Responder, ResponderRole } from '../../core/escalation/peop
 import { DEFAULT_POLICIES, type Policies } from '../../core/escalation/policy.ts'
 import type { GivenCode } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
+import { nameOf } from './incidents-people.ts'
 
 /** A code is not given to the same phone again for 72 h (domain: reply grammar). */
 const CODE_REST_MS = 72 * 3_600_000
@@ -14,6 +15,8 @@ type PersonRow = {
   role: ResponderRole
   language: 'zh' | 'en'
   has_phone: boolean
+  /** Hex; the same for two entries that ring the same phone. */
+  phone_hash: string | null
   /** A contact's name is sealed, a user's is not; hex. */
   name_sealed: string | null
   name: string | null
@@ -51,7 +54,7 @@ export const FACTS_CTES = `
 export const FACTS_COLUMNS = `
   (select json_build_object('label', label, 'policies', policies) from place) as home,
   (select json_agg(p order by p.position, p.ref) from (
-     select ref, role, language, has_phone, name_sealed, name, on_call, in_cell, in_community, position from people) p
+     select ref, role, language, has_phone, encode(phone_hash, 'hex') as phone_hash, name_sealed, name, on_call, in_cell, in_community, position from people) p
   ) as people,
   (select json_agg(json_build_object('ref', p.ref, 'code', c.code, 'xid', c.xmin::text, 'incident_id', c.incident_id,
                                      'given_at_ms', extract(epoch from c.given_at) * 1000) order by c.given_at)
@@ -66,6 +69,7 @@ export function readFacts(
   sealing: Sealing,
 ): { facts: Facts; codes: GivenCode[] } {
   const people = row.people ?? []
+  const ownerOf = onePerPhone(people)
   const codes = (row.codes ?? []).map((code) => ({
     ref: code.ref,
     code: code.code,
@@ -73,16 +77,16 @@ export function readFacts(
     xid: code.xid,
     incidentId: code.incident_id,
   }))
-  const responders = (wanted: (person: PersonRow) => boolean) =>
-    people.filter(wanted).map((person) => responder(person, sealing))
+  const responders = (wanted: PersonRow[]) =>
+    [...new Set(wanted.map(ownerOf))].map((person) => responder(person, sealing))
   return {
     codes,
     facts: {
       home: { id: homeId, label: row.home?.label ?? '' },
-      contacts: responders((person) => person.name_sealed !== null).sort(byRole),
-      onCall: responders((person) => person.role === 'social-worker' && person.in_cell),
-      supervisors: supervisors(people).map((person) => responder(person, sealing)),
-      communityOnCall: responders((person) => person.role === 'social-worker' && person.in_community),
+      contacts: responders(people.filter(isContact).sort(byRole)),
+      onCall: responders(people.filter((person) => person.role === 'social-worker' && person.in_cell)),
+      supervisors: responders(supervisors(people)),
+      communityOnCall: responders(people.filter((person) => person.role === 'social-worker' && person.in_community)),
       policies: { ...DEFAULT_POLICIES, ...row.home?.policies },
       usedCodes: usedCodes(codes, nowMs),
     },
@@ -92,16 +96,34 @@ export function readFacts(
 const TOLD_FIRST: readonly ResponderRole[] = ['family-keyholder', 'family', 'neighbour', 'property-manager']
 
 /** The sort is stable: within a role the order stays that of the contacts' positions. */
-function byRole(one: Responder, other: Responder): number {
+function byRole(one: PersonRow, other: PersonRow): number {
   return TOLD_FIRST.indexOf(one.role) - TOLD_FIRST.indexOf(other.role)
 }
 
-/** The coordinator on duty for the cell, else any coordinator, else the administrators. */
+function isContact(person: PersonRow): boolean {
+  return person.name_sealed !== null
+}
+
+/**
+ * Who is told on a phone that several entries share: the first contact, else the first of the staff. A daughter who is
+ * also the worker on call is one person, and a number entered twice is no second family member.
+ */
+function onePerPhone(people: PersonRow[]): (person: PersonRow) => PersonRow {
+  const owners = new Map<string, PersonRow>()
+  for (const person of [...people.filter(isContact).sort(byRole), ...people]) {
+    if (person.phone_hash !== null && !owners.has(person.phone_hash)) owners.set(person.phone_hash, person)
+  }
+  return (person) => owners.get(person.phone_hash ?? '') ?? person
+}
+
+/** The coordinator on duty for the cell, else any coordinator, else the administrators: the first who have a phone. */
 function supervisors(people: PersonRow[]): PersonRow[] {
   const coordinators = people.filter((person) => person.role === 'coordinator')
   const onDuty = coordinators.filter((person) => person.on_call && person.in_cell)
-  if (onDuty.length > 0) return onDuty
-  return coordinators.length > 0 ? coordinators : people.filter((person) => person.role === 'admin')
+  const administrators = people.filter((person) => person.role === 'admin')
+  const groups = [onDuty, coordinators, administrators]
+  const isReachable = (group: PersonRow[]) => group.some((person) => person.has_phone)
+  return groups.find(isReachable) ?? groups.find((group) => group.length > 0) ?? []
 }
 
 function usedCodes(codes: GivenCode[], nowMs: number): Record<string, number[]> {
@@ -117,7 +139,7 @@ function usedCodes(codes: GivenCode[], nowMs: number): Record<string, number[]> 
 function responder(person: PersonRow, sealing: Sealing): Responder {
   return {
     ref: person.ref,
-    name: person.name_sealed === null ? (person.name ?? '') : sealing.open(Buffer.from(person.name_sealed, 'hex')),
+    name: nameOf(sealing, person.name_sealed === null ? null : Buffer.from(person.name_sealed, 'hex'), person.name),
     role: person.role,
     language: person.language,
     hasPhone: person.has_phone,

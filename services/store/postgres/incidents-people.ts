@@ -15,14 +15,27 @@ const FIND_CONTACT = `
   select 'contact:' || contact_id as ref, role, language, name_sealed, null as name, true as has_phone
   from contact where home_id = $1 and contact_id = $2`
 
-/** A family member who signs in answers as the contact whose phone was told. */
+/** A name that cannot be opened (another DATA_KEY, a damaged row) must not keep a home's alarms from everybody. */
+export function nameOf(sealing: Sealing, sealed: Uint8Array | null, plain: string | null): string {
+  try {
+    return sealed === null ? (plain ?? '') : sealing.open(sealed)
+  } catch {
+    return ''
+  }
+}
+
+/** Whoever signs in answers as the contact whose phone was told: the one they are tied to, or that has their number. */
 const FIND_USER = `
   select coalesce('contact:' || c.contact_id, 'user:' || u.user_id) as ref, coalesce(c.role, u.role) as role,
     coalesce(c.language, u.language) as language, c.name_sealed, u.name,
     c.contact_id is not null or u.phone_sealed is not null as has_phone
   from app_user u
   left join home_member m on m.user_id = u.user_id and m.home_id = $1
-  left join contact c on c.home_id = m.home_id and c.contact_id = m.contact_id and c.removed_at is null
+  left join lateral (
+    select * from contact k
+    where k.home_id = $1 and k.removed_at is null and (k.contact_id = m.contact_id or k.phone_hash = u.phone_hash)
+    order by k.contact_id = m.contact_id desc nulls last, k.role <> 'family-keyholder', k.position, k.contact_id limit 1
+  ) c on true
   where u.user_id = $2 and u.disabled_at is null`
 
 /** @param ref `contact:<id>` or `user:<id>` */
@@ -40,7 +53,7 @@ export async function findResponder(
   if (!row) return null
   return {
     ref: row.ref,
-    name: row.name_sealed === null ? (row.name ?? '') : sealing.open(row.name_sealed),
+    name: nameOf(sealing, row.name_sealed, row.name),
     role: row.role,
     language: row.language,
     hasPhone: row.has_phone,

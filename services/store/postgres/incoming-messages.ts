@@ -1,5 +1,6 @@
 import type { IncomingMessages, PhoneOwner, ToldPhone } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
+import { nameOf } from './incidents-people.ts'
 import { DIRECT_ROWS, directRow, INSERT_DIRECT } from './outbox-direct.ts'
 import type { Database } from './pool.ts'
 
@@ -91,7 +92,7 @@ async function owners(database: Database, sealing: Sealing, phone: string): Prom
   return rows.map((row) => ({
     homeId: row.home_id,
     ref: row.ref,
-    name: row.name_sealed === null ? (row.name ?? '') : sealing.open(row.name_sealed),
+    name: nameOf(sealing, row.name_sealed, row.name),
     language: row.language,
   }))
 }
