@@ -73,6 +73,7 @@ const details: Record<string, string> = {
   worsened: 'it got worse',
   keyholder: 'family with a key',
   'second-family': 'second family member',
+  'second-contact': 'second family member, else a neighbour or the property manager',
   'on-call': 'social worker on call',
   supervisor: 'supervisor',
   'community-on-call': 'everybody on call in the community',

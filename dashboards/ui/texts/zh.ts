@@ -73,6 +73,7 @@ const details: Record<string, string> = {
   worsened: '情况加重',
   keyholder: '有钥匙的家属',
   'second-family': '第二位家属',
+  'second-contact': '第二位家属或邻居、物业',
   'on-call': '值班社工',
   supervisor: '负责人',
   'community-on-call': '社区全部值班人员',

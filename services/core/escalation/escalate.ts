@@ -80,9 +80,14 @@ function repeatLastResort(draft: Draft): void {
     incident.due.step = null
     return
   }
-  const reached = lastResort.targets.map((target) => tellTarget(draft, target, null)).some((told) => told)
-  if (!reached) record(draft, { type: 'NobodyReachable', round: incident.position.round })
+  tellLastResort(draft)
   incident.due.step = now + Math.max(lastResort.everyS, SHORTEST_REPEAT_S) * 1000
+}
+
+function tellLastResort(draft: Draft): void {
+  const targets = lastResortOf(draft.incident)?.targets ?? []
+  const reached = targets.map((target) => tellTarget(draft, target, null)).some((told) => told)
+  if (!reached) record(draft, { type: 'NobodyReachable', round: draft.incident.position.round })
 }
 
 function lastResortOf(incident: Incident): EscalationPolicy['lastResort'] {
@@ -107,8 +112,9 @@ function runSteps(draft: Draft, pull: boolean): void {
     if (!reached) pulling = true
     else if (early) pulling = false
   }
+  // A whole round that reaches nobody must not cost three rounds of waiting: the last resort is asked now.
   if (policy.steps.length > 0 && !policy.steps[position.nextStep] && !anyoneTellableIn(incident, position.round)) {
-    record(draft, { type: 'NobodyReachable', round: position.round })
+    tellLastResort(draft)
   }
   incident.due.step = nextStepDue(incident)
 }

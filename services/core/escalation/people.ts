@@ -42,10 +42,14 @@ export function peopleFor(target: Target, facts: Facts): Responder[] {
   switch (target) {
     case 'keyholder':
       return keyholder ? [keyholder] : []
-    case 'second-family': {
-      const others = facts.contacts.filter((contact) => contact !== keyholder && isFamily(contact))
-      const second = others.find((contact) => contact.role === 'family-keyholder') ?? others[0]
-      return second ? [second] : []
+    case 'second-family':
+    case 'second-contact': {
+      const others = facts.contacts.filter((contact) => contact !== keyholder)
+      const family = others.filter(isFamily)
+      const second = family.find((contact) => contact.role === 'family-keyholder') ?? family[0]
+      // Neighbours come before property managers in the order of the contacts.
+      const next = target === 'second-contact' ? (second ?? others[0]) : second
+      return next ? [next] : []
     }
     case 'on-call':
       return facts.onCall

@@ -5,8 +5,12 @@ import type { IncidentKind, Severity } from '../signal.ts'
  * opens, so a change of settings never moves an incident that is already running. All figures in seconds.
  */
 
-/** Whom a step addresses; `people.ts` turns a target into persons at the moment the step is due. */
-export type Target = 'keyholder' | 'second-family' | 'on-call' | 'supervisor' | 'community-on-call'
+/**
+ * Whom a step addresses; `people.ts` turns a target into persons at the moment the step is due. `second-contact` is the
+ * second family member; a home that has none has a neighbour or a property manager told instead, in an emergency only:
+ * what a sleep mat measured is not a neighbour's business.
+ */
+export type Target = 'keyholder' | 'second-family' | 'second-contact' | 'on-call' | 'supervisor' | 'community-on-call'
 
 type PolicyStep = {
   /** After the start of the round. Steps stand in the order of their times. */
@@ -44,7 +48,7 @@ export const SHORTEST_REPEAT_S = 60
 const CRITICAL: EscalationPolicy = {
   steps: [
     { afterS: 0, target: 'keyholder', channel: 'sms' },
-    { afterS: 45, target: 'second-family', channel: 'sms' },
+    { afterS: 45, target: 'second-contact', channel: 'sms' },
     { afterS: 90, target: 'on-call', channel: 'sms' },
     { afterS: 300, target: 'supervisor', channel: 'sms' },
   ],
@@ -65,7 +69,7 @@ export const DEFAULT_POLICIES: Policies = {
     steps: [
       { afterS: 0, target: 'keyholder', channel: 'sms' },
       { afterS: 0, target: 'on-call', channel: 'sms' },
-      { afterS: 45, target: 'second-family', channel: 'sms' },
+      { afterS: 45, target: 'second-contact', channel: 'sms' },
       { afterS: 300, target: 'supervisor', channel: 'sms' },
     ],
   },

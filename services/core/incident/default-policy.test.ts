@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_POLICIES } from '../escalation/policy.ts'
-import { beginStory, coordinator, factsOfHome, otherWorker, person, withCriticalPolicy } from './story.ts'
+import {
+  beginStory,
+  coordinator,
+  daughter,
+  factsOfHome,
+  otherWorker,
+  person,
+  son,
+  withCriticalPolicy,
+} from './story.ts'
 
 describe('the default policy, when nobody answers', () => {
   it('tells keyholder, second family, worker, supervisor in each of three rounds, and then goes on for ever', () => {
@@ -141,8 +150,33 @@ describe('when somebody cannot be told', () => {
     story.expectSms('0 s: alarm → worker', '300 s: alarm → coordinator')
     expect(story.events.filter(({ type }) => type === 'StepSkipped')).toMatchObject([
       { target: 'keyholder', reason: 'nobody-assigned' },
-      { target: 'second-family', reason: 'nobody-assigned' },
+      { target: 'second-contact', reason: 'nobody-assigned' },
     ])
+  })
+
+  it('tells a neighbour, or else the property manager, of an emergency where there is no second family member', () => {
+    const neighbour = person('neighbour', 'neighbour')
+    const manager = person('manager', 'property-manager')
+    const story = beginStory(factsOfHome({ contacts: [daughter, neighbour, manager] }))
+    story.raise()
+    story.until(89)
+    story.expectSms('0 s: alarm → daughter', '45 s: alarm → neighbour')
+    const warned = beginStory(factsOfHome({ contacts: [daughter, manager] }))
+    warned.raise({ kind: 'vitals', severity: 'warning' })
+    warned.until(900)
+    warned.expectSms('0 s: alarm → daughter', '300 s: alarm → worker')
+    const family = beginStory(factsOfHome({ contacts: [daughter, son, neighbour] }))
+    family.raise()
+    family.until(89)
+    family.expectSms('0 s: alarm → daughter', '45 s: alarm → son')
+  })
+
+  it('asks the on-call workers of the whole community at once when nobody of the home and its cell is there', () => {
+    const story = beginStory(factsOfHome({ contacts: [], onCall: [], supervisors: [] }))
+    story.raise()
+    story.until(599)
+    story.expectSms('0 s: alarm → worker', '0 s: alarm → other-worker')
+    expect(story.eventTypes()).not.toContain('NobodyReachable')
   })
 
   it('does not let a missing keyholder cost the second family its time, also when the worker is told in parallel', () => {
@@ -194,12 +228,11 @@ describe('when somebody cannot be told', () => {
     story.expectSms('0 s: alarm → other-worker', '0 s: alarm → worker')
   })
 
-  it('when every message of a round fails, says so and waits for the next round', () => {
-    const story = beginStory(factsOfHome({ contacts: [], onCall: [] }))
+  it('asks the last resort at once when every message of a round fails', () => {
+    const story = beginStory(factsOfHome({ contacts: [], onCall: [], communityOnCall: [otherWorker] }))
     story.raise()
     story.fail(coordinator)
-    story.expectSms('0 s: alarm → coordinator')
-    expect(story.eventTypes().at(-1)).toBe('NobodyReachable')
+    story.expectSms('0 s: alarm → coordinator', '0 s: alarm → coordinator', '0 s: alarm → other-worker')
     story.until(600)
     story.expectSms('600 s: alarm → coordinator')
   })

@@ -153,7 +153,7 @@ describe('the order of persons', () => {
       [son, daughter, person('niece', 'family-keyholder')],
       ['daughter', 'niece'],
     ],
-    ['no neighbour in the place of family', [daughter, person('neighbour', 'neighbour')], ['daughter', 'worker']],
+    ['family before a neighbour', [person('neighbour', 'neighbour'), son, daughter], ['daughter', 'son']],
   ])('%s', (_, contacts, expected) => {
     const story = beginStory(factsOfHome({ contacts, supervisors: [coordinator] }))
     story.raise()
