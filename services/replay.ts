@@ -80,9 +80,9 @@ main().then(
     process.exitCode = code
   },
   (error) => {
-    process.stderr.write(
-      `replay: ${error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : error}\n`,
-    )
+    // One line for what a person can mend; the stack only for what we have to.
+    const expected = error instanceof Error && 'code' in error
+    process.stderr.write(`replay: ${expected || !(error instanceof Error) ? (error?.message ?? error) : error.stack}\n`)
     process.exitCode = FAILED
   },
 )

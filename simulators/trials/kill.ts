@@ -3,6 +3,7 @@ import { between, seededRandom } from '../homes/seeded.ts'
 import { followPhones } from './phones.ts'
 import { type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
 import { startPressing } from './pressing.ts'
+import { replayRecord } from './replayed.ts'
 import type { Trial, TrialOptions, TrialResult } from './trial.ts'
 
 /** A kill comes so long after the last one was got over: while the first presses go out, or in the midst of them. */
@@ -15,7 +16,8 @@ const VICTIMS = ['platform', 'postmaster', 'both'] as const
 /** `size` kills, of the platform, of its postmaster, of both, while all homes press. */
 export const killTrial: Trial = {
   name: 'kill',
-  holds: 'kill -9 of the platform, the postmaster or both: every acknowledged press has one incident and rang a phone',
+  holds:
+    'kill -9 of the platform, the postmaster or both: every acknowledged press has one incident, rang a phone, and is the same replayed',
   soakSize: 300,
   async run(options) {
     const place = await preparePlatform()
@@ -53,6 +55,8 @@ async function killAgainAndAgain(place: PlatformUnderTrial, options: TrialOption
   }
   const { doubledMessages, incidents, homes, ...counts } = await pressing.settle(SETTLE_MS)
   await phones.close()
+  const unlike = await replayRecord(place.folder)
+  if (unlike !== null) faults.push(unlike)
   await platform.end()
   if (counts.lost > 0) faults.push(`${counts.lost} acknowledged presses reached no phone`)
   if (counts.doubled > 0) faults.push(`${counts.doubled} incidents more than presses`)
