@@ -1,14 +1,16 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { drainTrial } from './trials/drain.ts'
 import { frozenRoleTrial } from './trials/frozen-role.ts'
 import { killTrial } from './trials/kill.ts'
+import { powerCutTrial } from './trials/power-cut.ts'
 import { queueAwayTrial } from './trials/queue-away.ts'
-import type { Trial, TrialResult } from './trials/trial.ts'
+import { sumFigures, type Trial, type TrialResult } from './trials/trial.ts'
+import { twoIngestsTrial } from './trials/two-ingests.ts'
 
-const TRIALS: Trial[] = [killTrial, frozenRoleTrial, queueAwayTrial, drainTrial]
+const TRIALS: Trial[] = [killTrial, powerCutTrial, frozenRoleTrial, queueAwayTrial, twoIngestsTrial, drainTrial]
 const ROOT = join(import.meta.dirname, '..')
 const STATE = join(ROOT, '.data', 'soak.jsonl')
 const TABLE = join(ROOT, 'docs', 'soak.md')
@@ -40,7 +42,7 @@ async function soak(): Promise<void> {
   const chosen = TRIALS.filter(({ name }) => values.only === undefined || values.only === name)
   if (chosen.length === 0) throw new Error(`no trial is called ${values.only}\n${HELP}`)
   mkdirSync(join(ROOT, '.data'), { recursive: true })
-  if (!values.resume) rmSync(STATE, { force: true })
+  if (!values.resume) forget(chosen)
   for (const trial of chosen) await runInPieces(trial)
   const pieces = readPieces()
   mkdirSync(join(ROOT, 'docs'), { recursive: true })
@@ -48,6 +50,12 @@ async function soak(): Promise<void> {
   const faults = pieces.flatMap(({ result }) => result.faults)
   process.stdout.write(`${faults.length === 0 ? 'everything held' : faults.join('\n')}\nwrote docs/soak.md\n`)
   if (faults.length > 0) process.exitCode = 1
+}
+
+/** What other trials have shown before stays in the table. */
+function forget(chosen: Trial[]): void {
+  const others = readPieces().filter((piece) => !chosen.some(({ name }) => name === piece.trial))
+  writeFileSync(STATE, others.map((piece) => `${JSON.stringify(piece)}\n`).join(''))
 }
 
 async function runInPieces(trial: Trial): Promise<void> {
@@ -86,15 +94,12 @@ function tableOf(pieces: Piece[]): string {
       sum(({ result }) => result.lost),
       sum(({ result }) => result.doubled),
     ]
-    const figures = new Map<string, number>()
-    for (const { result } of own) {
-      for (const [name, value] of Object.entries(result.figures)) {
-        const worst = /Ms$|^homes$/.test(name)
-        figures.set(name, worst ? Math.max(figures.get(name) ?? 0, value) : (figures.get(name) ?? 0) + value)
-      }
-    }
-    const more = [...figures].map(([name, value]) => `${name} ${Math.round(value)}`).join(', ')
-    const faults = own.flatMap(({ result }) => result.faults)
+    const figures = sumFigures(own.map(({ result }) => result.figures))
+    const more = Object.entries(figures)
+      .map(([name, value]) => `${name} ${Math.round(value)}`)
+      .join(', ')
+    // What a process said to a fault is for the terminal; the table has the fault's first line.
+    const faults = own.flatMap(({ result }) => result.faults.map((fault) => fault.split('\n')[0]))
     return `| ${trial.name}: ${trial.holds} | ${counts.join(' | ')} | ${more} | ${faults.join('; ') || 'held'} | ${sum(({ seconds }) => seconds)} s |`
   })
   return `# What holds under kills, freezes and cuts

@@ -10,7 +10,7 @@ const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`
 
 export type Balancer = { mqtt: string; end(): Promise<void> }
 
-/** Debian's HAProxy in front of these ingests, with the production file's own block for MQTT; only TLS is left away. */
+/** Debian's HAProxy in front of these ingests, with the production file's own block for MQTT; only TLS and its size are left away. */
 export async function startBalancer(ingests: RoleProcess[]): Promise<Balancer> {
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'anlin-haproxy-'))
@@ -43,6 +43,8 @@ function configFor(production: string, port: number, ingests: RoleProcess[]): st
     ({ http, mqttPort }, number) => `  server ingest${number} 127.0.0.1:${mqttPort} port ${new URL(http).port}`,
   )
   const mqttAlone = replace(production, /^frontend https[\s\S]*/m, '')
-  const plain = replace(mqttAlone, /^ {2}bind :8883 ssl .*$/m, `  bind 127.0.0.1:${port}`)
+  // So many connections need more open files than an ordinary user may have.
+  const small = replace(mqttAlone, /^ {2}maxconn \d+$/m, '  maxconn 100')
+  const plain = replace(small, /^ {2}bind :8883 ssl .*$/m, `  bind 127.0.0.1:${port}`)
   return replace(plain, /^ {2}server-template ingest .*$/m, servers.join('\n'))
 }

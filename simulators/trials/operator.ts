@@ -5,7 +5,7 @@ const LOOK_BACK_MS = 86_400_000
 const PAGE = 500
 
 type Page<Item> = { items: Item[]; nextCursor: string | null }
-export type IncidentSeen = {
+type IncidentSeen = {
   id: string
   homeId: string
   kind: string

@@ -6,7 +6,7 @@ const OVERLAP_MS = 50
 /** The link of an alarm is made from the message's own id: the same message sent twice carries it twice. */
 const ALARM = /求助按钮.* \S+\/a\/([\w-]+)$/
 
-export type PhoneMessage = { sid: string; direction: string; to: string; body: string; at: string }
+type PhoneMessage = { sid: string; direction: string; to: string; body: string; at: string }
 
 export type Phones = {
   /** SOS alarms on this phone by message: how often each came. */

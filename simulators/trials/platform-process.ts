@@ -14,7 +14,7 @@ const ACCOUNT = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'simulator', fro
 /** Of what a process said, so much is kept to explain a failure. */
 const OUTPUT_KEPT = 20_000
 
-export type DemoContact = { name: string; role: string; phone: string }
+type DemoContact = { name: string; role: string; phone: string }
 export type DemoDevice = { id: string; kind: string; username: string; password: string }
 export type DemoFile = {
   http: string
@@ -53,8 +53,10 @@ export type RunningPlatform = Speaking & {
   kill(): Promise<void>
 }
 
-export async function preparePlatform(settings: Record<string, string> = {}): Promise<PlatformUnderTrial> {
-  const folder = mkdtempSync(join(tmpdir(), 'anlin-trial-'))
+export async function preparePlatform(
+  settings: Record<string, string> = {},
+  folder = mkdtempSync(join(tmpdir(), 'anlin-trial-')),
+): Promise<PlatformUnderTrial> {
   const phones = await startSmsGateway({ ...ACCOUNT, deliveryTimes: { sentAfterMs: 5, deliveredAfterMs: 10 } })
   const ports = { http: await freePort(), mqtt: await freePort() }
   const incoming = `http://127.0.0.1:${ports.http}/webhooks/twilio/incoming-message`

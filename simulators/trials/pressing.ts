@@ -10,15 +10,21 @@ import type { Counts } from './trial.ts'
 /** Between one incident's end and the next press of the home. */
 const REST_MS = { least: 0, most: 60 }
 
+type HomeSaid = {
+  homeId: string
+  attempted: number
+  presses: number
+  acknowledged: string[]
+  acknowledgedPresses: number
+}
+
 export type Pressing = {
   /** Alarms that have been seen on the phones so far. */
   rang(): number
-  /** Ids of what was acknowledged so far, by home: presses and cancels. */
-  acknowledged(): Map<string, readonly string[]>
+  /** What each home has said so far, presses and cancels, and the ids of what was acknowledged of it. */
+  said(): HomeSaid[]
   /** Press to ringing of every press so far that began after `sinceMs` (monotonic); still waiting counts up to now. */
   slowestSince(sinceMs: number): number
-  /** The longest time after `sinceMs` (monotonic) in which no phone rang at all, up to now. */
-  longestSilenceSince(sinceMs: number): number
   /**
    * No further press; those that are out have so long until their phone has to have rung. Then the platform is asked
    * how many incidents it has.
@@ -69,15 +75,18 @@ export function startPressing(demo: DemoFile, phones: Phones, seed: number): Pre
   const sum = (figure: (home: Home) => number) => homes.reduce((total, home) => total + figure(home), 0)
   return {
     rang: () => sum((home) => home.rang),
-    acknowledged: () => new Map(homes.map((home) => [home.id, [...home.acknowledged]])),
+    said: () =>
+      homes.map(({ id, presses, acknowledged, rang }) => ({
+        homeId: id,
+        presses: presses.length,
+        // A cancel follows each press that rang.
+        attempted: presses.length + rang,
+        acknowledged: [...acknowledged],
+        acknowledgedPresses: presses.filter((press) => acknowledged.includes(press.id)).length,
+      })),
     slowestSince(sinceMs) {
       const presses = homes.flatMap((home) => home.presses.filter(({ beganAt }) => beganAt >= sinceMs))
       return presses.reduce((most, press) => Math.max(most, (press.rangAt ?? performance.now()) - press.beganAt), 0)
-    },
-    longestSilenceSince(sinceMs) {
-      const rings = homes.flatMap((home) => home.presses.flatMap(({ rangAt }) => rangAt ?? []))
-      const moments = [sinceMs, ...rings.filter((at) => at > sinceMs).sort((a, b) => a - b), performance.now()]
-      return moments.reduce((most, at, index) => Math.max(most, at - (moments[index - 1] ?? at)), 0)
     },
     async settle(withinMs) {
       stopping.abort()

@@ -6,12 +6,12 @@ import { followPhones } from './phones.ts'
 import { prepareForRoles, startRoles } from './place.ts'
 import { freePort, type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
 import { startPressing } from './pressing.ts'
-import type { Trial, TrialOptions, TrialResult } from './trial.ts'
+import { type Counts, sumFigures, type Trial, type TrialOptions, type TrialResult } from './trial.ts'
 
 /** With no hint left, an alarm waits for one sweep in one process, and for one at each hop between three. */
 const LIMIT_MS = { together: 2_000, apart: 3_200 }
 const BEFORE_MS = { least: 500, most: 1_500 }
-const AFTERWARDS_MS = 8_000
+const AFTERWARDS_MS = 5_000
 const SETTLE_MS = 20_000
 const ROLES = [['ingest', 'api'], ['rules'], ['escalation'], ['notify']]
 
@@ -67,18 +67,16 @@ async function loseQueue(place: PlatformUnderTrial, options: TrialOptions, apart
   return { ...counts, figures, faults }
 }
 
-/** Counts add up; of times the longest counts. */
 function total(results: TrialResult[]): TrialResult {
-  const sum: TrialResult = { attempted: 0, acknowledged: 0, lost: 0, doubled: 0, figures: {}, faults: [] }
-  for (const result of results) {
-    for (const name of ['attempted', 'acknowledged', 'lost', 'doubled'] as const) sum[name] += result[name]
-    for (const [name, value] of Object.entries(result.figures)) {
-      const known = sum.figures[name] ?? 0
-      sum.figures[name] = name.endsWith('Ms') || name === 'homes' ? Math.max(known, value) : known + value
-    }
-    sum.faults.push(...result.faults)
+  const sum = (name: keyof Counts) => results.reduce((all, result) => all + result[name], 0)
+  return {
+    attempted: sum('attempted'),
+    acknowledged: sum('acknowledged'),
+    lost: sum('lost'),
+    doubled: sum('doubled'),
+    figures: sumFigures(results.map(({ figures }) => figures)),
+    faults: results.flatMap(({ faults }) => faults),
   }
-  return sum
 }
 
 async function startRedis(): Promise<{ port: number; process: ChildProcess }> {

@@ -20,7 +20,7 @@ export type Counts = {
 }
 
 export type TrialResult = Counts & {
-  /** Figures of this trial alone, by name. */
+  /** Figures of this trial alone, by name: of `…Ms` and `homes` the most counts, of `least…` the least, others add up. */
   figures: Record<string, number>
   /** One line for each thing that did not hold; empty: it held. */
   faults: string[]
@@ -37,4 +37,15 @@ export type Trial = {
 export function describeResult({ figures, faults, ...counts }: TrialResult): string {
   const said = Object.entries({ ...counts, ...figures }).map(([name, value]) => `${name} ${Math.round(value)}`)
   return [said.join(', '), ...faults].join('\n')
+}
+
+export function sumFigures(all: TrialResult['figures'][]): TrialResult['figures'] {
+  const sum: TrialResult['figures'] = {}
+  for (const [name, value] of all.flatMap((figures) => Object.entries(figures))) {
+    const known = sum[name]
+    if (known === undefined) sum[name] = value
+    else if (name.startsWith('least')) sum[name] = Math.min(known, value)
+    else sum[name] = /Ms$|^homes$/.test(name) ? Math.max(known, value) : known + value
+  }
+  return sum
 }

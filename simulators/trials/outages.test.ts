@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { frozenRoleTrial } from './frozen-role.ts'
+import { queueAwayTrial } from './queue-away.ts'
+import { describeResult } from './trial.ts'
+
+/** Short slices of what `npm run soak` runs at full size. */
+test.each([
+  { trial: frozenRoleTrial, size: 1, atLeast: 20 },
+  { trial: queueAwayTrial, size: 2, atLeast: 20 },
+])('$trial.name: $trial.holds', { timeout: 180_000 }, async ({ trial, size, atLeast }) => {
+  const result = await trial.run({ seed: 1, size, onProgress: () => undefined })
+  process.stdout.write(`${trial.name}: ${describeResult(result)}\n`)
+  expect(result.faults).toEqual([])
+  expect(result).toMatchObject({ lost: 0, doubled: 0 })
+  expect(result.acknowledged).toBeGreaterThanOrEqual(atLeast)
+})
