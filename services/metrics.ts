@@ -15,6 +15,8 @@ const COUNTERS = {
     help: 'Escalation passes thrown away because another worker was quicker',
     labels: [],
   },
+  anlin_incident_fold_errors_total: { help: 'Inputs and timers that the incident fold could not take', labels: [] },
+  anlin_nobody_reachable_total: { help: 'Rounds of an escalation that reached nobody', labels: [] },
   anlin_outbox_sent_total: { help: 'Provider requests by their outcome', labels: ['outcome'] },
   anlin_outbox_duplicates_total: { help: 'Messages that may have reached a person twice, by cause', labels: ['cause'] },
   anlin_history_points_total: { help: 'Measurements that the history store has confirmed', labels: [] },

@@ -1,5 +1,5 @@
 import type { FoldVerdict } from '../core/incident/effect.ts'
-import type { Clock, Hints, Incidents, Log, Metrics, NewInput } from '../ports.ts'
+import type { Clock, EscalationCommit, Hints, Incidents, Log, Metrics, NewInput } from '../ports.ts'
 import { createLanes } from './lanes.ts'
 import { createMessageWriter } from './messages.ts'
 import { planPass } from './pass.ts'
@@ -58,22 +58,28 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
     for (let race = 0; race < MAX_RACES; race += 1) {
       const view = await incidents.readHome(homeId)
       const nowMs = Math.floor(steady.steady(view.nowMs, clock.monotonicMs()))
-      const commit = planPass(homeId, view, nowMs, write, (inputId, error) =>
-        log.error(
-          { homeId, inputId, error: error instanceof Error ? error.name : 'unknown' },
-          'the fold refused an input',
-        ),
-      )
+      const commit = planPass(homeId, view, nowMs, write, (what, error) => {
+        log.error({ homeId, what, error: error instanceof Error ? error.name : 'unknown' }, 'the fold refused this')
+        metrics.count('anlin_incident_fold_errors_total')
+      })
       if (commit === null) return false
       if (!(await incidents.commit(commit))) {
         metrics.count('anlin_incident_conflicts_total')
         continue
       }
       for (const { inputId, result } of commit.inputs) verdicts.set(inputId, result)
+      reportUnreached(commit)
       if (commit.messages.length > 0) hints.hint('outbox', '')
       return view.moreInputs
     }
     throw new Error(`advance home ${homeId}: lost the race ${MAX_RACES} times`)
+  }
+
+  function reportUnreached({ homeId, events }: EscalationCommit): void {
+    for (const { incidentId } of events.filter(({ event }) => event.type === 'NobodyReachable')) {
+      log.error({ homeId, incidentId }, 'an incident reaches nobody: nobody is on call, or nobody has a phone')
+      metrics.count('anlin_nobody_reachable_total')
+    }
   }
 
   async function advance(homeId: string): Promise<Verdicts> {

@@ -1,4 +1,6 @@
-import type { IncidentEffect } from '../core/incident/effect.ts'
+import type { Facts } from '../core/escalation/people.ts'
+import { DEFAULT_POLICIES } from '../core/escalation/policy.ts'
+import type { FoldResult } from '../core/incident/effect.ts'
 import { foldIncident } from '../core/incident/fold.ts'
 import type { Incident } from '../core/incident/incident.ts'
 import type { IncidentInput } from '../core/incident/input.ts'
@@ -15,7 +17,8 @@ type Pass = {
   /** The home's incidents as they stand after what has been folded so far. */
   incidents: Map<string, Incident>
   write: WriteMessage
-  onRefused(inputId: string, error: unknown): void
+  /** The id of an input, or whose timer it was. */
+  onRefused(what: string, error: unknown): void
 }
 
 /**
@@ -56,15 +59,7 @@ function applyInput(pass: Pass, incidentId: string | null, input: IncidentInput)
   const { commit } = pass
   const { inputId } = input
   try {
-    const before = incidentFor(pass, incidentId, input)
-    const folded = foldIncident(before, input, commit.view.facts, commit.nowMs)
-    const { incident, result } = folded
-    if (incident) {
-      pass.incidents.set(incident.id, incident)
-      const raisedAtMs = before === null && input.type === 'SignalReceived' ? input.signal.receivedAt : null
-      collect(pass, incident, folded.effects, raisedAtMs)
-      commit.events.push(...folded.events.map((event) => ({ incidentId: incident.id, event })))
-    }
+    const { incident, result } = foldWarily(pass, incidentFor(pass, incidentId, input), input)
     commit.inputs.push({
       inputId,
       incidentId: incident?.id ?? incidentId,
@@ -77,6 +72,25 @@ function applyInput(pass: Pass, incidentId: string | null, input: IncidentInput)
     pass.onRefused(inputId, error)
     commit.inputs.push({ inputId, incidentId, appliedVersion: null, result: null, rejected: 'fold-failed' })
   }
+}
+
+/** A home whose own policies cannot be followed has its alarms told by the defaults. */
+function foldWarily(pass: Pass, before: Incident | null, input: IncidentInput): FoldResult {
+  const { facts } = pass.commit.view
+  try {
+    return foldWith(pass, before, input, facts)
+  } catch (error) {
+    const result = foldWith(pass, before, input, { ...facts, policies: DEFAULT_POLICIES })
+    pass.onRefused(input.inputId, error)
+    return result
+  }
+}
+
+function foldWith(pass: Pass, before: Incident | null, input: IncidentInput, facts: Facts): FoldResult {
+  const folded = foldIncident(before, input, facts, pass.commit.nowMs)
+  const raisedAtMs = before === null && input.type === 'SignalReceived' ? input.signal.receivedAt : null
+  keep(pass, folded, raisedAtMs)
+  return folded
 }
 
 function incidentFor(pass: Pass, incidentId: string | null, input: IncidentInput): Incident | null {
@@ -94,21 +108,32 @@ function fireDue(pass: Pass, id: string): void {
   for (let fired = 0; fired < MAX_TIMERS_PER_INCIDENT; fired += 1) {
     const incident = pass.incidents.get(id)
     if (!incident || incident.wakeAt === null || incident.wakeAt > commit.nowMs) return
-    const folded = fireTimer(incident, commit.view.facts, commit.nowMs)
-    if (folded.incident === null || folded.incident.version === incident.version) return
-    pass.incidents.set(id, folded.incident)
-    collect(pass, folded.incident, folded.effects, null)
-    commit.events.push(...folded.events.map((event) => ({ incidentId: id, event })))
-    commit.timers.push({ incidentId: id, appliedVersion: folded.incident.version })
+    try {
+      const folded = fireTimer(incident, commit.view.facts, commit.nowMs)
+      if (folded.incident === null || folded.incident.version === incident.version) return
+      keep(pass, folded, null)
+      commit.timers.push({ incidentId: id, appliedVersion: folded.incident.version })
+    } catch (error) {
+      // It stays due, and the home's other incidents go on.
+      pass.onRefused(`timer of ${id}`, error)
+      return
+    }
   }
 }
 
-function collect(pass: Pass, incident: Incident, effects: IncidentEffect[], raisedAtMs: number | null): void {
+/** What a fold came to: all of it or, where its messages cannot be written, nothing. */
+function keep(pass: Pass, { incident, effects, events }: FoldResult, raisedAtMs: number | null): void {
+  if (!incident) return
   const { commit } = pass
+  const messages = effects.flatMap((effect) =>
+    effect.type === 'SendSms' ? [pass.write(incident.id, effect, raisedAtMs)] : [],
+  )
+  pass.incidents.set(incident.id, incident)
+  commit.messages.push(...messages)
+  commit.events.push(...events.map((event) => ({ incidentId: incident.id, event })))
   for (const effect of effects) {
     switch (effect.type) {
       case 'SendSms':
-        commit.messages.push(pass.write(incident.id, effect, raisedAtMs))
         break
       case 'WithdrawPending':
         commit.withdrawnOutboxIds.push(...effect.outboxIds)

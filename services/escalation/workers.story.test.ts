@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Signal } from '../core/signal.ts'
 import { HOME, OTHER_HOME, PHONES } from '../notify/testing/community.ts'
 import { beginStory, type Platform, type Story } from '../notify/testing/story.ts'
 
@@ -178,4 +179,25 @@ describe('what the database lost, or its clock', () => {
     const { rows } = await story.pool.query('select rejected from incident_input where rejected is not null')
     expect(rows).toEqual([{ rejected: 'fold-failed' }])
   })
+})
+
+test('a home whose own policies are broken has its alarms told by the defaults', async () => {
+  await story.start()
+  await story.pool.query(`update home set settings = '{"escalation":{"critical":null}}' where home_id = $1`, [HOME])
+  await story.signal()
+  await story.expectSms('daughter', /^EMERGENCY/)
+  await story.expectSilence()
+})
+
+test('an incident whose timer cannot be fired keeps no other alarm of the home waiting', async () => {
+  await story.start()
+  await story.signal({ kind: 'smoke', why: { code: 'smoke-alarm', values: {} } } as Partial<Signal>)
+  for (const person of ['daughter', 'worker'] as const) await story.expectSms(person, /^EMERGENCY/)
+  await story.sweep()
+  await story.pool.query(
+    `update incident set wake_at = platform_now(),
+       state = state || '{"wakeAt":1,"policy":{}}' || jsonb_build_object('due', state->'due' || '{"step":1}')`,
+  )
+  await story.signal()
+  await story.expectSms('daughter', /help button/)
 })
