@@ -22,7 +22,7 @@ export type Config = {
   /** Set by systemd where it watches us. */
   notifySocket: string | null
 }
-export type InfluxConfig = { url: string; token: string; org: string; bucket: string; api: 'v1' | 'v2' }
+type InfluxConfig = { url: string; token: string; org: string; bucket: string; api: 'v1' | 'v2' }
 export type TwilioConfig = { accountSid: string; authToken: string; from: string; apiUrl: string }
 
 /** A setting that is not what it should be: one line that names it, what it got, and what it expects. */

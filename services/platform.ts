@@ -32,7 +32,7 @@ export type Role = (typeof ROLES)[number]
 const APPEND_CONNECTIONS = 2
 
 /** `phones`: where the demo's phones are; null in production. */
-export type Addresses = { publicUrl: string; httpPort: number; phones: string | null }
+type Addresses = { publicUrl: string; httpPort: number; phones: string | null }
 export type Parts = { foundation: Foundation; lifecycle: Lifecycle; addresses: Addresses; twilio: TwilioConfig }
 export type Running = { mqttUrl: string | null }
 

@@ -5,7 +5,7 @@
 export type Language = 'zh' | 'en'
 export type Severity = 'critical' | 'warning' | 'technical'
 export type Outcome = 'real' | 'false-alarm' | 'test' | 'drill' | 'duplicate'
-export type DeviceState = 'online' | 'lost' | 'unknown'
+type DeviceState = 'online' | 'lost' | 'unknown'
 
 export type Me = {
   id: string

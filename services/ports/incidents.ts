@@ -8,7 +8,7 @@ import type { Incident } from '../core/incident/incident.ts'
 import type { IncidentInput } from '../core/incident/input.ts'
 
 /** A row of `incident_input` that nobody has folded yet; `incidentId` is given where it is meant for one incident. */
-export type WaitingInput = { incidentId: string | null; input: IncidentInput }
+type WaitingInput = { incidentId: string | null; input: IncidentInput }
 
 /** One home as the escalation needs it, all of one snapshot. */
 export type EscalationView = {
@@ -27,7 +27,7 @@ export type EscalationView = {
 }
 export type GivenCode = { ref: string; code: number; givenAtMs: number; xid: string; incidentId: string }
 
-export type AppliedInput = {
+type AppliedInput = {
   inputId: string
   incidentId: string | null
   appliedVersion: number | null

@@ -8,7 +8,7 @@ const CLOCK_JUMP_MS = 10_000
 const OPEN_XID_ALARM_MS = 1_000
 
 /** The database's clock, read somewhere between two moments of our monotonic clock. */
-export type ClockSample = { sentMs: number; receivedMs: number; databaseMs: number }
+type ClockSample = { sentMs: number; receivedMs: number; databaseMs: number }
 
 /** What a sweep looks at before it folds: who lags, how old the oldest transaction is, and whether the clock jumped. */
 export function createWatch<State>(memory: RulesMemory<State>): () => Promise<LogLag> {
@@ -49,7 +49,7 @@ function lagSeconds({ nowMs, lagging }: LogLag): number {
  * By how much the database's clock moved besides the time that passed: 0 as long as the two readings can be explained
  * by how long the answers took. Positive: forward.
  */
-export function gapBetween(before: ClockSample, after: ClockSample): number {
+function gapBetween(before: ClockSample, after: ClockSample): number {
   const moved = after.databaseMs - before.databaseMs
   const least = after.sentMs - before.receivedMs
   const most = after.receivedMs - before.sentMs

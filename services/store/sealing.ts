@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 
 /**
  * Personal data at rest: sealed with AES-256-GCM, and looked up by keyed hashes. Both keys come from DATA_KEY, so a
@@ -42,8 +42,4 @@ export function createSealing(dataKey: string): Sealing {
     phoneHash: (phone) => createHmac('sha256', phoneKey).update(phone).digest(),
     secretHash: (secret) => createHmac('sha256', secretKey).update(secret).digest(),
   }
-}
-
-export function sameHash(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && timingSafeEqual(one, other)
 }

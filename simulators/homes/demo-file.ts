@@ -14,11 +14,11 @@ export type DeviceAccount = {
   gatewayId?: string
 }
 export type DemoHome = { id: string; gridCell?: string; devices: DeviceAccount[] }
-export type DemoUser = { role: string; login: string; password: string }
+type DemoUser = { role: string; login: string; password: string }
 /** The part of `demo.json` that homes need. An accounts file is the same without users. */
 export type Demo = { http: string; mqtt: string; users: DemoUser[]; homes: DemoHome[] }
 
-export class DemoFileError extends Error {
+class DemoFileError extends Error {
   readonly code = 'demo-file'
 }
 

@@ -51,7 +51,7 @@ export type DeviceConnection = {
   close(): Promise<void>
 }
 
-export class DeviceRefused extends Error {
+class DeviceRefused extends Error {
   readonly code = 'device-refused'
 }
 

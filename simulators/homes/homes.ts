@@ -27,7 +27,7 @@ export type Homes = {
   close(): Promise<void>
 }
 
-export class NoSuchDevice extends Error {
+class NoSuchDevice extends Error {
   readonly code = 'no-such-device'
 }
 

@@ -6,7 +6,7 @@ export const PUBACK = 0x40
 export const PINGREQ = Buffer.from([0xc0, 0])
 export const DISCONNECT = Buffer.from([0xe0, 0])
 
-export class FrameError extends Error {
+class FrameError extends Error {
   readonly code = 'frame'
 }
 

@@ -4,7 +4,7 @@ import { type Demo, type DemoHome, type DeviceAccount, mqttAddress, parseDemo } 
 import { connectRaw, RawPublisherError } from './raw-publisher.ts'
 
 const CACHE_NAME = 'town-accounts.json'
-export const MAX_TOWN_HOMES = 20_000
+const MAX_TOWN_HOMES = 20_000
 /** Requests on the way at once: the platform whose homes these are has other things to do. */
 const PARALLEL_HOMES = 8
 /** The cache is written after this many new homes, so that a run that was stopped has not made them for nothing. */
@@ -18,7 +18,7 @@ const TOWN_DEVICES = [
   { id: 'gas-kitchen', kind: 'gas-detector', gatewayId: 'gateway' },
 ]
 
-export class TownAccountsError extends Error {
+class TownAccountsError extends Error {
   readonly code = 'town-accounts'
 }
 

@@ -6,7 +6,7 @@ import { connectRaw, type RawPublisher, type Unacknowledged } from './raw-publis
 import { type Line, townLines } from './town-lines.ts'
 
 /** A process may open 20,000 files on a plain machine, and the platform under test shares them. */
-export const MAX_CONNECTIONS = 4000
+const MAX_CONNECTIONS = 4000
 /** Where there are more lines than connections, each has its turn of this length. */
 const TURN_MS = 10_000
 const CONNECTS_PER_MS = 1

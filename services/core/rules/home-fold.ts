@@ -141,8 +141,3 @@ function changesSince(before: readonly DeviceMemory[], after: readonly DeviceMem
   }
   return changes
 }
-
-/** How every device of a home stands, for the pages. */
-export function homeOverview(state: HomeState): DeviceOverview[] {
-  return state.devices.map(overviewOf)
-}

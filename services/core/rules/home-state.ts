@@ -81,7 +81,7 @@ export function initialMemory(id: string, now: number): DeviceMemory {
   return { id, heardAt: now, unheard: true, conditions: [] }
 }
 
-export type DeviceStatus = 'never-heard' | 'online' | 'offline' | 'lost'
+type DeviceStatus = 'never-heard' | 'online' | 'offline' | 'lost'
 export type DeviceOverview = {
   deviceId: string
   status: DeviceStatus

@@ -10,7 +10,7 @@ const HIDDEN_MS = 5
 const BATCH = 500
 const RECONNECT_MS = 500
 /** Rows older than this are no longer held; whoever comes back later reads everything anew. */
-export const CHANGES_KEPT_MS = 3_600_000
+const CHANGES_KEPT_MS = 3_600_000
 
 /**
  * Follows the `change` table in commit order, woken by NOTIFY. Several may follow at once, each sees everything.

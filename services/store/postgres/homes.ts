@@ -5,7 +5,7 @@ import type { Queryable } from './pool.ts'
 
 /** Makes cells, homes, contacts and devices. Reading them for a page is in the views of the rooms that show them. */
 
-export type ContactRole = 'family-keyholder' | 'family' | 'neighbour' | 'property-manager'
+type ContactRole = 'family-keyholder' | 'family' | 'neighbour' | 'property-manager'
 export type Language = 'zh' | 'en'
 
 export type NewHome = {

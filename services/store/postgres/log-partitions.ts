@@ -1,7 +1,7 @@
 import type pg from 'pg'
 
 /** Days made ahead, so that midnight never waits for a table: one missed run of the housekeeping is no outage. */
-export const PARTITION_DAYS_AHEAD = 3
+const PARTITION_DAYS_AHEAD = 3
 const DAY_MS = 86_400_000
 
 /** Makes the log's partitions of yesterday, today and the next days. Harmless to repeat and to run beside others. */

@@ -32,7 +32,7 @@ export async function migrate(url: string): Promise<{ applied: string[] }> {
 }
 
 /** @throws when a setting would let the server confirm what is not on disk, or when the server is older than 15 */
-export async function refuseUnsafe(client: Pick<pg.Client, 'query'>): Promise<void> {
+async function refuseUnsafe(client: Pick<pg.Client, 'query'>): Promise<void> {
   const { rows } = await client.query<{ name: string; setting: string }>(
     'select name, setting from pg_settings where name = any($1)',
     [[...REQUIRED_ON, 'server_version_num']],

@@ -4,9 +4,9 @@ import { connectAsync } from 'mqtt'
 import type { Demo, DeviceAccount } from '../demo-file.ts'
 
 /** One message as a listener at a real broker heard it. */
-export type Heard = { topic: string; body: Record<string, unknown> }
+type Heard = { topic: string; body: Record<string, unknown> }
 /** One message as the broker received it, before anybody heard it. */
-export type Received = Heard & { dup: boolean; clientId: string }
+type Received = Heard & { dup: boolean; clientId: string }
 
 export type TestBroker = {
   port: number
