@@ -59,9 +59,7 @@ test('percentiles are of the nearest rank', () => {
 })
 
 test('the table replaces what stood between its markers and leaves the rest', () => {
-  const page = 'before\n<!-- bench: written by `npm run bench -- --write` -->\nold\n<!-- /bench -->\nafter\n'
-  expect(between(page, 'new')).toBe(
-    'before\n<!-- bench: written by `npm run bench -- --write` -->\nnew\n<!-- /bench -->\nafter\n',
-  )
+  const page = 'before\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nafter\n'
+  expect(between(page, 'new')).toBe('before\n<!-- bench:begin -->\nnew\n<!-- bench:end -->\nafter\n')
   expect(between('a page without markers', 'new')).toBeNull()
 })

@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Figure } from './figures.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const BEGIN = '<!-- bench: written by `npm run bench -- --write` -->'
-const END = '<!-- /bench -->'
+const PAGES = ['README.md', 'docs/benchmark.md']
+const BEGIN = '<!-- bench:begin -->'
+const END = '<!-- bench:end -->'
 
 export function tableOf(figures: Figure[]): string {
   const rows = figures.map(({ what, shown, how }) => `| ${what} | ${shown} | ${how} |`)
@@ -19,18 +20,14 @@ export function machineLine(): string {
   return `${availableParallelism()} processors (${model}), ${gib} GiB, Node ${process.versions.node}, load generator and database on the same machine.`
 }
 
-/** Puts the table between the markers of README.md (where it has them) and of docs/benchmark.md. */
+/** Puts the table between the markers of both pages. @throws where a page has none */
 export function writeTables(figures: Figure[]): void {
   const text = `${machineLine()}\n\n${tableOf(figures)}`
-  const page = join(ROOT, 'docs', 'benchmark.md')
-  if (!existsSync(page)) {
-    mkdirSync(dirname(page), { recursive: true })
-    writeFileSync(page, `# Benchmark\n\n${BEGIN}\n${END}\n`)
-  }
-  for (const path of [page, join(ROOT, 'README.md')]) {
-    const before = existsSync(path) ? readFileSync(path, 'utf8') : ''
-    const after = between(before, text)
-    if (after !== null) writeFileSync(path, after)
+  for (const page of PAGES) {
+    const path = join(ROOT, page)
+    const after = between(readFileSync(path, 'utf8'), text)
+    if (after === null) throw new Error(`${page} has no place for the table: ${BEGIN} and ${END} are expected`)
+    writeFileSync(path, after)
   }
 }
 
