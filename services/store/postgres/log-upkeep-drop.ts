@@ -1,7 +1,7 @@
 import { logPartitionName } from './log-partitions.ts'
 import { errorCode, type Queryable } from './pool.ts'
 
-const ROWS_PER_DELETE = 5_000
+export const ROWS_PER_DELETE = 5_000
 const LOCK_NOT_AVAILABLE = '55P03'
 const QUERY_CANCELLED = '57014'
 /** Another day's detaching was interrupted and has to be finished before this one's. */

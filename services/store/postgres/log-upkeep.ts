@@ -1,6 +1,7 @@
 import type { Clock, Log } from '../../ports.ts'
 import { ensureLogPartitions } from './log-partitions.ts'
 import { deleteBefore, dropRawDay, isReadByAll, rawDays, unlessLocked } from './log-upkeep-drop.ts'
+import { deleteIncidentRecordBefore } from './log-upkeep-incidents.ts'
 import { isWhollyPacked, packDay } from './log-upkeep-pack.ts'
 import type { Database, Queryable } from './pool.ts'
 
@@ -123,5 +124,7 @@ async function dropOld(db: Queryable): Promise<void> {
      from observation_pack`,
   )
   const firstKept = rows[0]?.first_kept
-  if (firstKept) await deleteBefore(db, firstKept)
+  if (!firstKept) return
+  await deleteBefore(db, firstKept)
+  await deleteIncidentRecordBefore(db, firstKept)
 }

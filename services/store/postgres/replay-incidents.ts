@@ -32,7 +32,7 @@ export type RecordedMessage = {
   body: string
 }
 export type RecordedEvent = { incidentId: string; seq: number; at: number; type: string; body: Record<string, unknown> }
-/** All of one moment. */
+/** All of one moment, from the first pass that is kept: what older incidents were made from has gone with their passes. */
 export type HomeEnd = { lastPass: number; incidents: Map<string, Incident>; outboxIds: string[]; eventCount: number }
 
 export async function readHomesWithPasses(
@@ -148,20 +148,24 @@ export async function readEvents(
   return rows
 }
 
+const REPLAYABLE = `incident_id in (
+  select i.incident_id from incident i
+  where i.home_id = $1 and i.opened_at >= (select min(p.now) from escalation_pass p where p.home_id = $1))`
+
 export function readHomeEnd(database: Database, homeId: string): Promise<HomeEnd> {
   return inTransaction(database, async (tx) => {
     await tx.query('set transaction isolation level repeatable read, read only')
     const passes = await tx.query<{ last: number; events: number }>(
       `select (select coalesce(max(pass), 0) from escalation_pass where home_id = $1) as last,
-         (select count(*) from incident_event where home_id = $1) as events`,
+         (select count(*) from incident_event where home_id = $1 and ${REPLAYABLE}) as events`,
       [homeId],
     )
     const incidents = await tx.query<{ id: string; version: number; state: Incident }>(
-      'select incident_id as id, version, state from incident where home_id = $1',
+      `select incident_id as id, version, state from incident where home_id = $1 and ${REPLAYABLE}`,
       [homeId],
     )
     const outbox = await tx.query<{ id: string }>(
-      'select outbox_id as id from outbox where home_id = $1 and incident_id is not null',
+      `select outbox_id as id from outbox where home_id = $1 and ${REPLAYABLE}`,
       [homeId],
     )
     return {
