@@ -68,18 +68,11 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
         continue
       }
       for (const { inputId, result } of commit.inputs) verdicts.set(inputId, result)
-      reportUnreached(commit)
+      reportUnreached(commit, options)
       if (commit.messages.length > 0) hints.hint('outbox', '')
       return view.moreInputs
     }
     throw new Error(`advance home ${homeId}: lost the race ${MAX_RACES} times`)
-  }
-
-  function reportUnreached({ homeId, events }: EscalationCommit): void {
-    for (const { incidentId } of events.filter(({ event }) => event.type === 'NobodyReachable')) {
-      log.error({ homeId, incidentId }, 'an incident reaches nobody: nobody is on call, or nobody has a phone')
-      metrics.count('anlin_nobody_reachable_total')
-    }
   }
 
   async function advance(homeId: string): Promise<Verdicts> {
@@ -120,6 +113,16 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
       closed = true
       await lanes.drain()
     },
+  }
+}
+
+function reportUnreached(
+  { homeId, events }: EscalationCommit,
+  { log, metrics }: Pick<EscalationOptions, 'log' | 'metrics'>,
+): void {
+  for (const { incidentId } of events.filter(({ event }) => event.type === 'NobodyReachable')) {
+    log.error({ homeId, incidentId }, 'an incident reaches nobody: nobody is on call, or nobody has a phone')
+    metrics.count('anlin_nobody_reachable_total')
   }
 }
 
