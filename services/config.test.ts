@@ -11,7 +11,7 @@ test('without a single setting the demo runs on this machine alone', () => {
   const config = readConfig({}, ROOT)
   expect(config).toMatchObject({
     production: false,
-    http: { host: '127.0.0.1', port: 8080 },
+    http: { host: '127.0.0.1', port: 8080, trustProxy: [] },
     mqtt: { host: '127.0.0.1', port: 1883, tlsPort: null, ratePerAccount: 50 },
     databaseUrl: null,
     redisUrl: null,
@@ -25,6 +25,11 @@ test.each([
   [{ MQTT_RATE_PER_ACCOUNT: '0' }, 'MQTT_RATE_PER_ACCOUNT: got "0", expected a whole number from 1 to 1000'],
   [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: got "loud", expected one of fatal, error, warn, info, debug, trace, silent'],
   [{ INFLUX_URL: 'http://localhost:8086' }, 'INFLUX_BUCKET: got nothing, expected a value, because INFLUX_URL is set'],
+  [
+    { TRUST_PROXY: 'loopback, everybody' },
+    'TRUST_PROXY: got "loopback, everybody", expected addresses or ranges (10.0.0.0/8), loopback or uniquelocal, by commas',
+  ],
+  [{ TRUST_PROXY: '0.0.0.0/0' }, 'TRUST_PROXY: got "0.0.0.0/0", expected addresses or ranges'],
   [{ TWILIO_ACCOUNT_SID: 'mine' }, 'TWILIO_ACCOUNT_SID: got "mine", expected AC and 32 hex digits'],
   [{ TLS_CERT: '/nowhere.pem' }, 'TLS_CERT: got "/nowhere.pem", expected a file that can be read'],
   [{ NODE_ENV: 'production' }, 'SESSION_KEY: got nothing, expected at least 32 characters, for NODE_ENV=production'],

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { accessSync, constants, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 
 /** All settings, read once from the environment. Each is checked here, so that nothing later meets a wrong one. */
 export type Config = {
   production: boolean
   dataFolder: string
-  http: { host: string; port: number }
+  /** `trustProxy`: whose X-Forwarded-For is believed; empty: nobody's. */
+  http: { host: string; port: number; trustProxy: string[] }
   mqtt: { host: string; port: number; tlsPort: number | null; ratePerAccount: number }
   tls: { certFile: string; keyFile: string } | null
   smsGatewayPort: number
@@ -50,7 +52,7 @@ export function readConfig(environment: Environment, root: string): Config {
   const config: Config = {
     production,
     dataFolder: resolve(read.text('ANLIN_DATA') ?? defaultDataFolder(root)),
-    http: { host: read.text('HTTP_HOST') ?? host, port: read.port('HTTP_PORT', 8080) },
+    http: { host: read.text('HTTP_HOST') ?? host, port: read.port('HTTP_PORT', 8080), trustProxy: readProxies(read) },
     mqtt: {
       host: read.text('MQTT_HOST') ?? host,
       port: read.port('MQTT_PORT', 1883),
@@ -151,6 +153,25 @@ function readSecretFile(name: string, file: string): string {
   } catch {
     throw new ConfigError(name, file, 'a file that can be read')
   }
+}
+
+/** Everybody cannot be a proxy: anyone could then name any address, and no limit on an address would hold. */
+function readProxies(read: Reader): string[] {
+  const value = read.text('TRUST_PROXY')
+  const proxies = value?.split(',').map((proxy) => proxy.trim()) ?? []
+  for (const proxy of proxies) {
+    const [address = '', bits, ...more] = proxy.split('/')
+    const most = isIP(address) === 6 ? 128 : 32
+    const isRange = isIP(address) !== 0 && (bits === undefined || (/^\d+$/.test(bits) && +bits > 0 && +bits <= most))
+    if (more.length > 0 || !(isRange || ['loopback', 'linklocal', 'uniquelocal'].includes(proxy))) {
+      throw new ConfigError(
+        'TRUST_PROXY',
+        value,
+        'addresses or ranges (10.0.0.0/8), loopback or uniquelocal, by commas',
+      )
+    }
+  }
+  return proxies
 }
 
 function readTls(read: Reader): Config['tls'] {

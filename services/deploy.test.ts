@@ -80,6 +80,7 @@ test('the settings of a role are settings the platform knows and takes', () => {
   const config = readConfig(environment, root)
   expect(config).toMatchObject({
     production: true,
+    http: { trustProxy: ['uniquelocal'] },
     redisUrl: 'redis://queue:6379',
     influx: { bucket: 'care', api: 'v2' },
   })

@@ -58,6 +58,7 @@ function openApi(
     webhooks: createTwilioWebhooks({ authToken: twilio.authToken, publicUrl: addresses.publicUrl }),
     history: createHistory(openHistoryStore(foundation), createHistoryProgress(pool)),
     publicUrl: addresses.publicUrl,
+    trustProxy: foundation.config.http.trustProxy,
     demo: addresses.phones === null ? null : { smsGatewayUrl: addresses.phones },
     pagesFolder: PAGES,
     changes,

@@ -43,7 +43,7 @@ export async function createApi(deps: ApiDeps): Promise<ApiServer> {
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    trustProxy: deps.trustProxy ?? false,
+    trustProxy: deps.trustProxy && deps.trustProxy.length > 0 ? deps.trustProxy : false,
     routerOptions: { maxParamLength: PARAM_LENGTH },
     frameworkErrors: (_error, _request, reply) => void sendProblem(reply, 'not-found'),
   }).withTypeProvider<TypeBoxTypeProvider>()

@@ -60,8 +60,8 @@ export type ApiDeps = {
   demo: { smsGatewayUrl: string } | null
   /** The folder with `family/` and `desk/`, as the pages' build left it. */
   pagesFolder: string
-  /** Believe X-Forwarded-For of a proxy in front of us. */
-  trustProxy?: boolean
+  /** Proxies in front of us, whose X-Forwarded-For is believed. None: the socket's address counts, whatever is claimed. */
+  trustProxy?: string[]
 }
 
 declare module 'fastify' {

@@ -66,6 +66,29 @@ describe('signing in', () => {
   })
 })
 
+describe('whose guesses they are', () => {
+  const guess = (on: Bench, claimed: string) => {
+    const payload = { login: 'coordinator', password: 'a guess' }
+    const headers = { 'x-forwarded-for': claimed }
+    return on.app.inject({ method: 'POST', url: '/api/v1/session', payload, headers, remoteAddress: '10.0.0.9' })
+  }
+
+  test('without a proxy an address that somebody claims counts for nothing', async () => {
+    for (let tries = 0; tries < 10; tries += 1) expect((await guess(bench, `203.0.113.${tries}`)).statusCode).toBe(401)
+    expect((await guess(bench, '203.0.113.99')).statusCode).toBe(429)
+  })
+
+  test('behind a proxy that is named, people have each their own limit, and cannot claim another address', async () => {
+    const behind = await openBench({ trustProxy: ['10.0.0.0/8'] })
+    for (let tries = 0; tries < 10; tries += 1) {
+      expect((await guess(behind, `192.0.2.${tries}, 203.0.113.1`)).statusCode).toBe(401)
+    }
+    expect((await guess(behind, '203.0.113.1')).statusCode).toBe(429)
+    expect((await guess(behind, '203.0.113.2')).statusCode).toBe(401)
+    await behind.close()
+  })
+})
+
 describe('a session', () => {
   test('tells who it is, and ends by signing out', async () => {
     const family = await bench.signIn('family')
