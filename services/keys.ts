@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Config } from './config.ts'
 
 export type Keys = { sessionKey: string; dataKey: string }
@@ -16,11 +16,25 @@ export function readKeys(config: Config): Keys {
 
 function demoKeys(path: string): Keys {
   const make = () => randomBytes(KEY_BYTES).toString('base64url')
+  if (!existsSync(path)) keep(path, JSON.stringify({ sessionKey: make(), dataKey: make() }))
+  return JSON.parse(readFileSync(path, 'utf8')) as Keys
+}
+
+/**
+ * Keeps it whole and on disk, or not at all: what was sealed with a key that a power cut takes away stays sealed for
+ * ever. Of two starts at once the first one's keys count for both.
+ */
+function keep(path: string, text: string): void {
+  const half = `${path}.${process.pid}`
+  writeFileSync(half, text, { mode: 0o600, flush: true })
   try {
-    // Written only where there is none: two starts at once agree on the first one's keys.
-    writeFileSync(path, JSON.stringify({ sessionKey: make(), dataKey: make() }), { mode: 0o600, flag: 'wx' })
+    linkSync(half, path)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  } finally {
+    rmSync(half)
   }
-  return JSON.parse(readFileSync(path, 'utf8')) as Keys
+  const folder = openSync(dirname(path), 'r')
+  fsyncSync(folder)
+  closeSync(folder)
 }
