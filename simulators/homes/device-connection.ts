@@ -64,6 +64,8 @@ function clientOptions(options: DeviceConnectionOptions, topic: string): IClient
     clean: true,
     keepalive: KEEPALIVE_S,
     reconnectPeriod: jittered(options.random, RECONNECT_MS, 0.5),
+    // A platform whose database is away for a moment answers "server unavailable"; a device tries again all the same.
+    reconnectOnConnackError: true,
     connectTimeout: 10_000,
     resubscribe: false,
     queueQoSZero: false,
