@@ -31,11 +31,16 @@ export function nextDueAt(draft: Draft): number | null {
 
 function nextTimer(draft: Draft): Timer | null {
   const { settings } = draft.home
+  // Hundreds of devices hang behind one gateway: it is looked up once, not once for each of them.
+  const gateways = new Map<string, DeviceMemory | undefined>()
   let next: Timer | null = null
   for (let index = 0; index < draft.devices.length; index += 1) {
     const memory = draft.devices[index] as DeviceMemory
     const placed = draft.placed[index] as PlacedDevice
-    const gateway = placed.gatewayId === null ? undefined : memoryOf(draft, placed.gatewayId)
+    if (placed.gatewayId !== null && !gateways.has(placed.gatewayId)) {
+      gateways.set(placed.gatewayId, memoryOf(draft, placed.gatewayId))
+    }
+    const gateway = gateways.get(placed.gatewayId ?? '')
     next = earlier(next, supervisionDueAt(memory, placed, settings, gateway), index, fireSupervision)
     if (memory.gas !== undefined) next = earlier(next, gasDueAt(memory, settings), index, fireGas)
     if (memory.bed !== undefined) {
