@@ -44,9 +44,10 @@ export function judgeRepeat(recent: RecentMessages, arrival: Arrival): Repeat {
 }
 
 function isRepeat(arrival: Arrival, ageMs: number): boolean {
-  if (arrival.dup) return true
-  if (!arrival.hasId) return false
-  return !arrival.critical || ageMs < CRITICAL_REPEAT_WITHIN_MS
+  const isRecent = !arrival.critical || ageMs < CRITICAL_REPEAT_WITHIN_MS
+  // Simple clients send everything under the same packet identifier: with DUP it may also be a new press whose first
+  // try was lost on the way, so without an id of its own an older twin says nothing.
+  return arrival.hasId ? arrival.dup || isRecent : arrival.dup && isRecent
 }
 
 export function remember(recent: RecentMessages, mark: Mark, receivedAt: number, limit: number): RecentMessages {

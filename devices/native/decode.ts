@@ -52,7 +52,8 @@ function decodeObject(
   leaf: Leaf,
   json: JsonObject,
 ): Decoded {
-  if (leaf === 'event' && raw.retain && !isFresh(json, raw.receivedAt)) return reject(state, 'stale-retained')
+  if (leaf === 'event' && raw.retain && !isFresh(json, raw.receivedAt, state.clock))
+    return reject(state, 'stale-retained')
   const { bodies, rejected } = readBodies(leaf, json)
   if (bodies.length === 0) return reject(state, rejected ?? 'nothing-known')
 
@@ -86,9 +87,10 @@ function decodeObject(
  * What a broker kept is not a new press. But some buttons set RETAIN on the press itself, so one that says it happened
  * just now is taken; a replay of it within that time is recognised as a repeat.
  */
-function isFresh(json: JsonObject, receivedAt: number): boolean {
+function isFresh(json: JsonObject, receivedAt: number, clock: DeviceClock | null): boolean {
   const said = parseTime(json.at)
-  return said !== null && Math.abs(receivedAt - said) <= RETAINED_FRESH_MS
+  // Its clock may be an hour off; by how much is known from what it said before.
+  return said !== null && Math.abs(receivedAt - said - (clock?.offsetMs ?? 0)) <= RETAINED_FRESH_MS
 }
 
 function observe(meta: ObservationMeta, body: Body): Observation {

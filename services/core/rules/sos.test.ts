@@ -94,6 +94,24 @@ describe('SOS', () => {
     expect(home.last?.rejected).toBe('stale-retained')
   })
 
+  it('hears the resend of a press that never came, by a button that knows one packet identifier only', () => {
+    const home = tellStory(decoder, factsOf(BUTTONS), NOON)
+    expect(home.says('sos-bath', 'event', PRESS)).toHaveLength(1)
+    home.passes(3_600_000)
+    expect(home.says('sos-bath', 'event', PRESS, { dup: true })).toHaveLength(1)
+  })
+
+  it('hears a press that came with RETAIN, also where the clock is known to be an hour slow', () => {
+    const home = tellStory(decoder, factsOf(BUTTONS), NOON)
+    const slow = () => home.now - 3_600_000
+    for (let beat = 0; beat < 5; beat += 1) {
+      home.says('sos-bath', 'telemetry', { at: slow(), batteryPercent: 80 })
+      home.passes(60_000)
+    }
+    expect(home.says('sos-bath', 'event', { ...PRESS, at: slow() }, { retain: true })).toHaveLength(1)
+    expect(home.says('sos-bath', 'event', { ...PRESS, at: slow() - 120_000 }, { retain: true })).toEqual([])
+  })
+
   it('is an emergency with an empty battery too, and the battery a task beside it', () => {
     const home = tellStory(decoder, factsOf(BUTTONS), NOON)
     expect(home.says('sos-bath', 'event', { ...press('1'), batteryPercent: 4 }).map(inShort)).toEqual([
