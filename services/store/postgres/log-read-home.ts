@@ -7,77 +7,86 @@ import { errorCode, type Queryable } from './pool.ts'
 
 /** Rows read of a raw day in one statement. */
 const PAGE_ROWS = 1_000
+/** Pieces of packed days unpacked for one page; each holds the rows of all homes of a shard for a while. */
+const PAGE_PIECES = 20
+const DAY_MS = 86_400_000
 const UNDEFINED_TABLE = '42P01'
 const LOG_START: LogPosition = { xid: 0n, id: 0 }
 
 /** A stored row as it is shown; `code` says why it is no observation, whoever found that out: ingest or the fold. */
 export type StoredMessage = LogRow & { code: string | null }
 
+/** Of whom and of when. `fromMs` included, `toMs` excluded. */
+type Asked = { homeId: string; fromMs: number; toMs: number }
+
 /**
- * What was stored of a home between two moments of receipt, day by day in commit order, raw and packed days alike.
- * @param asked `fromMs` included, `toMs` excluded; `limit` 1…1,000; `cursor` as the last page gave it, else null
+ * What was stored of a home between two moments of receipt, day by day in commit order, raw and packed days alike. A
+ * page may hold fewer rows than asked for, even none, and still have a next one: the cursor says how far was looked.
+ * @param asked `limit` 1…1,000; `cursor` as the last page gave it, else null; one that nobody gave out begins anew
  */
 export async function readHomeLog(
   db: Queryable,
-  asked: { homeId: string; fromMs: number; toMs: number; cursor: string | null; limit: number },
+  asked: Asked & { cursor: string | null; limit: number },
+  pieces = PAGE_PIECES,
 ): Promise<{ items: StoredMessage[]; nextCursor: string | null }> {
-  const begin = asked.cursor === null ? null : parseCursor(asked.cursor)
-  const fromDay = begin?.day ?? utcDay(asked.fromMs)
+  const begin = parseCursor(asked.cursor)
   const items: StoredMessage[] = []
+  const budget = { pieces }
   let last: { day: string; row: StoredMessage } | null = null
-  for (const day of await keptDays(db, asked.homeId, fromDay, utcDay(asked.toMs - 1))) {
-    for await (const row of readHomeDay(db, asked.homeId, day, day === begin?.day ? begin : LOG_START)) {
-      if (row.receivedAt < asked.fromMs || row.receivedAt >= asked.toMs) continue
-      if (last && items.length === asked.limit)
-        return { items, nextCursor: `${last.day}_${last.row.xid}_${last.row.id}` }
-      items.push(row)
-      last = { day, row }
+  for (const day of await keptDays(db, asked)) {
+    if (begin && day < begin.day) continue
+    for await (const step of readHomeDay(db, asked, day, { after: day === begin?.day ? begin : LOG_START, budget })) {
+      if ('enough' in step) return { items, nextCursor: cursorOf(day, step.enough) }
+      if (step.receivedAt < asked.fromMs || step.receivedAt >= asked.toMs) continue
+      if (last && items.length === asked.limit) return { items, nextCursor: cursorOf(last.day, last.row) }
+      items.push(step)
+      last = { day, row: step }
     }
   }
   return { items, nextCursor: null }
 }
 
-/** @throws RangeError when it is no cursor of ours */
-function parseCursor(cursor: string): LogPosition & { day: string } {
-  const [, day, xid, id] = /^(\d{4}-\d\d-\d\d)_(\d{1,20})_(\d{1,16})$/.exec(cursor) ?? []
-  if (day === undefined || xid === undefined || id === undefined) throw new RangeError('not a cursor of the log')
+function cursorOf(day: string, { xid, id }: LogPosition): string {
+  return `${day}_${xid}_${id}`
+}
+
+function parseCursor(cursor: string | null): (LogPosition & { day: string }) | null {
+  const [, day, xid, id] = /^(\d{4}-\d\d-\d\d)_(\d{1,19})_(\d{1,15})$/.exec(cursor ?? '') ?? []
+  if (day === undefined || xid === undefined || id === undefined) return null
   return { day, xid: BigInt(xid), id: Number(id) }
 }
 
-function utcDay(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10)
-}
-
-/** Days from `from` to `to`, both included, of which anything is kept, in order. */
-async function keptDays(db: Queryable, homeId: string, from: string, to: string): Promise<string[]> {
+/** The days of which anything is kept and that `asked` reaches into, in order. */
+async function keptDays(db: Queryable, { homeId, fromMs, toMs }: Asked): Promise<string[]> {
   const { rows } = await db.query<{ day: string }>(
     `select to_char(day, 'YYYY-MM-DD') as day from (
        select to_date(substring(c.relname from '\\d{8}$'), 'YYYYMMDD') as day
        from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'observation_log'::regclass
        union
        select day from observation_pack where shard = $1
-     ) d where day between $2::date and $3::date order by 1`,
-    [shardOf(homeId), from, to],
+     ) d order by 1`,
+    [shardOf(homeId)],
   )
-  return rows.map((row) => row.day)
+  return rows.map((row) => row.day).filter((day) => Date.parse(day) < toMs && Date.parse(day) + DAY_MS > fromMs)
 }
 
+/** How far one page may look; `enough` is where the next one goes on. */
+type Walk = { after: LogPosition; budget: { pieces: number } }
+type Step = StoredMessage | { enough: LogPosition }
+
 /** One home's rows of one day after a position, in order, with what was wrong with them. */
-async function* readHomeDay(
-  db: Queryable,
-  homeId: string,
-  day: string,
-  after: LogPosition,
-): AsyncGenerator<StoredMessage, void> {
-  let position = after
+async function* readHomeDay(db: Queryable, asked: Asked, day: string, walk: Walk): AsyncGenerator<Step, void> {
+  const { homeId, fromMs, toMs } = asked
+  let position = walk.after
   try {
     for (;;) {
       const { rows } = await db.query<RawRow>(
         `select l.shard, ${ROW_COLUMNS}, null as facts_version from ${logPartitionName(day)} l
          where l.shard = $1 and l.home_id = $2 and (l.xid, l.id) > ($3, $4)
+           and l.received_at >= to_timestamp($6::float8 / 1000) and l.received_at < to_timestamp($7::float8 / 1000)
            and l.xid < pg_snapshot_xmin(pg_current_snapshot())
          order by l.xid, l.id limit $5`,
-        [shardOf(homeId), homeId, position.xid, position.id, PAGE_ROWS],
+        [shardOf(homeId), homeId, position.xid, position.id, PAGE_ROWS, fromMs, toMs],
       )
       for (const row of await withCodes(db, homeId, rows.map(toLogRow))) {
         yield row
@@ -89,22 +98,25 @@ async function* readHomeDay(
     // The raw day is gone, maybe this very moment: it is packed.
     if (errorCode(error) !== UNDEFINED_TABLE) throw error
   }
-  yield* readPackedDay(db, homeId, day, position)
+  yield* readPackedDay(db, homeId, day, { ...walk, after: position })
 }
 
 async function* readPackedDay(
   db: Queryable,
   homeId: string,
   day: string,
-  after: LogPosition,
-): AsyncGenerator<StoredMessage, void> {
+  { after, budget }: Walk,
+): AsyncGenerator<Step, void> {
   const shard = shardOf(homeId)
-  const pieces = await db.query<{ piece: number }>(
-    `select piece from observation_pack
-     where day = $1 and shard = $2 and (last_xid, last_id) > ($3, $4) order by piece`,
-    [day, shard, after.xid, after.id],
+  const pieces = await db.query<LogPosition & { piece: number }>(
+    `select piece, last_xid as xid, last_id as id from observation_pack
+     where day = $1 and shard = $2 and (last_xid, last_id) > ($3, $4) order by piece limit $5`,
+    [day, shard, after.xid, after.id, budget.pieces + 1],
   )
-  for (const { piece } of pieces.rows) {
+  let passed = after
+  for (const { piece, ...end } of pieces.rows) {
+    if (budget.pieces === 0) yield { enough: passed }
+    budget.pieces--
     const { rows } = await db.query<{ rows_zstd: Buffer }>(
       'select rows_zstd from observation_pack where day = $1 and shard = $2 and piece = $3',
       [day, shard, piece],
@@ -115,6 +127,7 @@ async function* readPackedDay(
       homeId,
       packed.filter((row) => comparePositions(row, after) > 0),
     )
+    passed = end
   }
 }
 

@@ -38,12 +38,12 @@ async function fillDay(day: string): Promise<void> {
   )
 }
 
-async function readDay(homeId: string, day: string, limit: number): Promise<StoredMessage[]> {
+async function readDay(homeId: string, day: string, limit: number, pieces?: number): Promise<StoredMessage[]> {
   const fromMs = Date.parse(day)
   const items: StoredMessage[] = []
   let cursor: string | null = null
   do {
-    const page = await readHomeLog(database.pool, { homeId, fromMs, toMs: fromMs + DAY_MS, cursor, limit })
+    const page = await readHomeLog(database.pool, { homeId, fromMs, toMs: fromMs + DAY_MS, cursor, limit }, pieces)
     items.push(...page.items)
     cursor = page.nextCursor
   } while (cursor !== null)
@@ -83,6 +83,8 @@ test('a closed day is packed and reads the same; it is dropped only when every r
   expect(await runLogUpkeep(pool, { pieceRows: 70 })).toMatchObject({ packedRows: 0, droppedDays: [day] })
   expect(await exists(logPartitionName(day))).toBe(false)
   expect(await readHomes()).toEqual(before)
+  // A page that may unpack but one piece goes on where it stopped.
+  expect(await Promise.all(HOMES.map((homeId) => readDay(homeId, day, 45, 1)))).toEqual(before)
 })
 
 test('a day whose pack lacks a row is not dropped', async () => {
