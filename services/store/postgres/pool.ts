@@ -11,6 +11,11 @@ const IDLE_IN_TRANSACTION_MS = 2_000
 const TRANSACTION_MS = 10_000
 const STATEMENT_MS = 9_000
 const CONNECT_MS = 5_000
+/**
+ * Longer than the server lets a statement run: who has no answer by then has lost the server (a machine that is gone
+ * says no goodbye), and an alarm must not wait for it. The connection is given up and the next sweep takes another.
+ */
+const ANSWER_MS = 15_000
 /** `transaction_timeout` exists from here on. */
 const TRANSACTION_TIMEOUT_FROM = 170_000
 
@@ -52,6 +57,8 @@ export async function openPool(url: string, options: { max: number; name: string
     max: options.max,
     application_name: `anlin-${options.name}`,
     connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: ANSWER_MS,
+    keepAlive: true,
     options: settings.join(' ').trim(),
     types,
   })

@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterEach, expect, test, vi } from 'vitest'
+import { createTestDatabase } from '../../testing/postgres.ts'
+import { openPool } from './pool.ts'
+
+afterEach(() => void vi.useRealTimers())
+
+/** A way to the database that can go dark, as when a machine is unplugged: nothing comes back, not even a goodbye. */
+async function wayTo(url: string) {
+  const { host, port } = new pg.Client({ connectionString: url })
+  const folder = await mkdtemp(join(tmpdir(), 'way-'))
+  let dark = false
+  const server = createServer((client) => {
+    const upstream = connect(`${host}/.s.PGSQL.${port}`)
+    client.on('error', () => undefined).on('close', () => upstream.destroy())
+    upstream.on('error', () => undefined)
+    client.pipe(upstream)
+    upstream.on('data', (bytes) => void (dark || client.write(bytes)))
+  }).listen(join(folder, `.s.PGSQL.${port}`))
+  await once(server, 'listening')
+  return {
+    url: url.replace(encodeURIComponent(host), encodeURIComponent(folder)),
+    goDark: (isDark: boolean) => {
+      dark = isDark
+    },
+    async close() {
+      server.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+test('a server that went away without a goodbye costs a query its answer, and the next one gets another connection', async () => {
+  const database = await createTestDatabase()
+  const way = await wayTo(database.url)
+  const pool = await openPool(way.url, { max: 1, name: 'test' })
+  await pool.query('select 1')
+  way.goDark(true)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const answered = pool.query('select 2').then(
+    () => 'answered',
+    () => 'given up',
+  )
+  await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0))
+  await vi.advanceTimersByTimeAsync(15_000)
+  vi.useRealTimers()
+  expect(await answered).toBe('given up')
+  way.goDark(false)
+  expect((await pool.query('select 3 as three')).rows).toEqual([{ three: 3 }])
+  await pool.end()
+  await way.close()
+  await database.close()
+})
