@@ -69,6 +69,7 @@ const DEVICES: { deviceId: string; kind: DeviceKind; room: string; gateway: bool
   { deviceId: 'smoke-kitchen', kind: 'smoke-detector', room: '厨房', gateway: true },
   { deviceId: 'gas-kitchen', kind: 'gas-detector', room: '厨房', gateway: false },
   { deviceId: 'sleep-bed', kind: 'sleep-monitor', room: '卧室', gateway: false },
+  { deviceId: 'motion-living', kind: 'motion-sensor', room: '客厅', gateway: true },
 ]
 
 type DemoDevice = { id: string; kind: DeviceKind; username: string; password: string }

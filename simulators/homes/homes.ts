@@ -98,11 +98,12 @@ function simulateDevice(home: DemoHome, device: DeviceAccount, run: string, opti
   }
 
   function beat(): void {
-    const occupied = device.kind === 'sleep-monitor' && bedOccupied(seed, home.id, Date.now())
-    const { nextMs, status, telemetry } = ordinaryBeat(device.kind, { occupied, batteryPercent, random })
+    const occupied = bedOccupied(seed, home.id, Date.now())
+    const { nextMs, status, telemetry, event } = ordinaryBeat(device.kind, { occupied, batteryPercent, random })
     if (plug === null && connection.connected) {
       if (status) ignoreUnsaid(connection.status(status))
       if (telemetry) ignoreUnsaid(connection.telemetry(telemetry))
+      if (event) ignoreUnsaid(connection.event(event))
     }
     beatTimer = setTimeout(beat, jittered(random, nextMs, 0.1))
   }

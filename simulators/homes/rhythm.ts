@@ -10,8 +10,10 @@ export type Beat = {
   nextMs: number
   status: object | null
   telemetry: object | null
+  event: object | null
 }
 
+/** `occupied`: the bed of the home. */
 export type DeviceNow = { occupied: boolean; batteryPercent: number; random: Random }
 
 /** What a device says of itself with nothing happening, and how long it is then quiet (the beats of its supervision class). */
@@ -20,17 +22,26 @@ export function ordinaryBeat(kind: string, device: DeviceNow): Beat {
   const online = { state: 'online', batteryPercent, rssiDbm: Math.round(between(random, -72, -55)) }
   switch (kind) {
     case 'gateway':
-      return { nextMs: MINUTE_MS, status: { state: 'online', rssiDbm: online.rssiDbm }, telemetry: null }
+      return { nextMs: MINUTE_MS, status: { state: 'online', rssiDbm: online.rssiDbm }, telemetry: null, event: null }
     case 'sleep-monitor': {
       const nextMs = device.occupied ? 10 * SECOND_MS : MINUTE_MS
-      return { nextMs, status: null, telemetry: sleepReading(device.occupied, random) }
+      return { nextMs, status: null, telemetry: sleepReading(device.occupied, random), event: null }
     }
     case 'gas-detector':
-      return { nextMs: MINUTE_MS, status: null, telemetry: gasReading(random, batteryPercent) }
+      return { nextMs: MINUTE_MS, status: null, telemetry: gasReading(random, batteryPercent), event: null }
     case 'co-detector':
-      return { nextMs: HOUR_MS, status: online, telemetry: { coPpm: 0, batteryPercent } }
+      return { nextMs: HOUR_MS, status: online, telemetry: { coPpm: 0, batteryPercent }, event: null }
+    // Somebody crosses the living room every few minutes, and lies in bed at night.
+    case 'motion-sensor':
+      if (device.occupied) return { nextMs: HOUR_MS / 2, status: online, telemetry: null, event: null }
+      return {
+        nextMs: between(random, 2, 9) * MINUTE_MS,
+        status: null,
+        telemetry: null,
+        event: { kind: 'motion', state: 'detected', batteryPercent },
+      }
     default:
-      return { nextMs: HOUR_MS, status: online, telemetry: null }
+      return { nextMs: HOUR_MS, status: online, telemetry: null, event: null }
   }
 }
 

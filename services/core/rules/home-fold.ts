@@ -89,8 +89,10 @@ function step(memory: DeviceMemory, observation: Observation, situation: Situati
       const seen = stepBedExit(stepGasLevel(memory, observation, situation), observation, situation)
       return stepBattery(stepVitals(seen, observation, situation), observation, situation)
     }
-    case 'device':
     case 'motion':
+      if (observation.state === 'clear') return memory
+      return { ...memory, movedAt: Math.max(memory.movedAt ?? 0, observation.at) }
+    case 'device':
       return memory
   }
 }

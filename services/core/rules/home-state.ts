@@ -57,6 +57,8 @@ export type DeviceMemory = {
   /** Our clock, when its last will came, while it is said to be away. */
   offlineAt?: number | undefined
   batteryPercent?: number
+  /** By the device's clock, when it last saw somebody move. */
+  movedAt?: number
   /** The decoder's own value. */
   decoder?: unknown
   conditions: readonly Condition[]

@@ -40,6 +40,18 @@ describe('a home at a glance', () => {
     expect(glanceAtHome(story.state, DEVICES)).toMatchObject(pressed)
   })
 
+  test('somebody who moves about in any room lives; a room that is quiet again says nothing', () => {
+    const devices = [...DEVICES, placed('motion-living', 'motion-sensor', { room: 'living room' })]
+    const story = tellStory(decoder, factsOf(devices), NIGHT)
+    story.says('motion-living', 'status', { state: 'online' })
+    expect(glanceAtHome(story.state, devices)).toMatchObject({ lastSignOfLifeAt: null })
+    story.says('motion-living', 'event', { id: 'a', kind: 'motion', state: 'detected' })
+    story.passes(MINUTE)
+    story.says('motion-living', 'event', { id: 'b', kind: 'motion', state: 'clear' })
+    const moved = { lastSignOfLifeAt: NIGHT, lastSignOfLifeRoom: 'living room', lastWordAt: NIGHT + MINUTE }
+    expect(glanceAtHome(story.state, devices)).toMatchObject(moved)
+  })
+
   test('a gateway that is silent is lost, and one that comes back is not', () => {
     const story = tellStory(decoder, factsOf(DEVICES), NIGHT)
     story.says('gateway', 'status', { state: 'online' })

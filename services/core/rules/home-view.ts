@@ -29,7 +29,7 @@ export function glanceAtHome(stored: unknown, devices: readonly PlacedDevice[]):
   const glances = glanceAtDevices(stored, devices)
   const lost = glances.filter((device) => device.state === 'lost')
   const gateways = new Set(devices.filter(({ kind }) => kind === 'gateway').map(({ deviceId }) => deviceId))
-  const life = lastSignOfLife(state, devices, memories)
+  const life = lastSignOfLife(devices, memories)
   return {
     lastWordAt: latest(glances.map((device) => device.lastSeenAt)),
     lastSignOfLifeAt: life?.at ?? null,
@@ -70,9 +70,8 @@ function stateOf({ status }: DeviceOverview): DeviceGlance['state'] {
 
 type SignOfLife = { at: number; room: string | null }
 
-/** What only a living person does: lies in bed, gets up, presses a button, moves in the bathroom. */
+/** What only a living person does: lies in bed, gets up, presses a button, moves about. */
 function lastSignOfLife(
-  state: HomeState | null,
   devices: readonly PlacedDevice[],
   memories: ReadonlyMap<string, DeviceMemory>,
 ): SignOfLife | null {
@@ -81,12 +80,9 @@ function lastSignOfLife(
     const memory = memories.get(deviceId)
     if (memory?.bed?.occupied) signs.push({ at: memory.bed.at, room })
     if (memory?.bed?.left) signs.push({ at: memory.bed.left.at, room })
+    if (memory?.movedAt !== undefined) signs.push({ at: memory.movedAt, room })
     const pressed = memory?.conditions.find(({ key, test }) => key === 'sos' && !test)
     if (pressed) signs.push({ at: pressed.at, room })
-  }
-  if (state?.bathroomMovementAt) {
-    const sensor = devices.find(({ kind, room }) => kind === 'motion-sensor' && room !== null)
-    signs.push({ at: state.bathroomMovementAt, room: sensor?.room ?? null })
   }
   return signs.reduce<SignOfLife | null>((last, sign) => (last === null || sign.at > last.at ? sign : last), null)
 }
