@@ -7,9 +7,6 @@ import { nameOf } from './incidents-people.ts'
 /** A code is not given to the same phone again for 72 h (domain: reply grammar). */
 const CODE_REST_MS = 72 * 3_600_000
 
-/** The platform's own incidents have no home, no contacts and no cell. */
-export const PLATFORM_HOME = '-'
-
 type PersonRow = {
   ref: string
   role: ResponderRole
