@@ -34,10 +34,19 @@ async function main(): Promise<void> {
   const startedAt = performance.now()
   const say = (line: string) =>
     void process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}\n`)
+  const stop = new AbortController()
+  const onSignal = () => {
+    // What was being measured now fails here and there; only the clearing away still matters.
+    process.on('unhandledRejection', () => undefined)
+    stop.abort()
+  }
+  process.once('SIGINT', onSignal)
+  process.once('SIGTERM', onSignal)
   const figures = await runBench({
     plan: { ...FULL, throughputSeconds: seconds },
     only,
     profileFolder: values.profile,
+    signal: stop.signal,
     onProgress: say,
     onFigure: ({ what, shown }) => say(`${what}: ${shown}`),
   })
@@ -55,5 +64,5 @@ function named(name: string): Measurement {
 
 main().catch((error: unknown) => {
   process.stderr.write(`bench: ${error instanceof Error ? error.stack : error}\n`)
-  process.exitCode = 1
+  process.exit(1)
 })

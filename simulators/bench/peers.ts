@@ -48,14 +48,20 @@ export async function startMosquitto(): Promise<Peer | null> {
     child.once('exit', () => resolve('exited'))
     child.once('error', () => resolve('exited'))
   })
-  const taken = await Promise.race([exited, untilTaken(port)])
-  const end = async () => {
+  const endAtOnce = () => {
     child.kill('SIGTERM')
-    await exited
     rmSync(folder, { recursive: true, force: true })
   }
+  // An interrupted run does not come to `end`.
+  process.once('exit', endAtOnce)
+  const taken = await Promise.race([exited, untilTaken(port)])
+  const end = async () => {
+    process.off('exit', endAtOnce)
+    endAtOnce()
+    await exited
+  }
   if (taken === 'taken') return { host: '127.0.0.1', port, end }
-  rmSync(folder, { recursive: true, force: true })
+  await end()
   return null
 }
 

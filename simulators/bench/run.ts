@@ -16,6 +16,8 @@ export type RunOptions = {
   plan: Plan
   only: readonly Measurement[]
   profileFolder?: string | undefined
+  /** Ends the run early; its processes are ended and its folder removed all the same. */
+  signal?: AbortSignal
   onProgress(line: string): void
   onFigure(figure: Figure): void
 }
@@ -97,9 +99,14 @@ async function measureWay(parts: { ground: Ground; load: Load; log: LogReading; 
 async function onGround(options: RunOptions, work: (ground: Ground, log: LogReading) => Promise<void>): Promise<void> {
   options.onProgress(`preparing a platform with ${options.plan.homes} homes`)
   const ground = await prepareGround({ homes: options.plan.homes, profileFolder: options.profileFolder })
+  const { signal } = options
+  const interrupted = new Promise<never>((_, reject) => {
+    signal?.addEventListener('abort', () => reject(new Error('interrupted')), { once: true })
+  })
   try {
+    signal?.throwIfAborted()
     const log = await readLog(ground.databaseUrl)
-    await work(ground, log).finally(() => log.end())
+    await Promise.race([work(ground, log).finally(() => log.end()), interrupted])
   } finally {
     await ground.destroy()
   }
