@@ -77,7 +77,12 @@ export type LogLag = { nowMs: number; epoch: number; lagging: { shard: number; o
 export type FoldStore = {
   /** Makes the cursors that are missing. */
   prepareCursors(shards: readonly number[]): Promise<void>
-  readUnread(asked: { shards: readonly number[]; limitPerShard: number }): Promise<UnreadRows>
+  /** `ahead`: cursors as a commit under way will leave them; what it finds counts only if that commit succeeds. */
+  readUnread(asked: {
+    shards: readonly number[]
+    limitPerShard: number
+    ahead: readonly ShardCursor[]
+  }): Promise<UnreadRows>
   /** Homes with urgent rows that neither the shard's cursor nor their own position has passed, oldest first. */
   readUrgentHomes(asked: { shards: readonly number[]; limitPerShard: number }): Promise<HomeKey[]>
   /** All unread rows of these homes, urgent or not, at most `limitPerShard` a shard. */

@@ -21,6 +21,8 @@ export type PassParts<State> = {
   cache: HomeCache<State>
   log: Log
   metrics: Metrics
+  /** The pass before, where its commit is still under way. */
+  underway: { done: Promise<unknown> } | null
 }
 
 /** What one pass was given: rows in order per home, the cursors they lead to, and homes whose timers are due. */
@@ -31,13 +33,13 @@ export type PassInput = {
   nowMs: number
   jumps: ClockJump[]
 }
-export type PassResult = { committed: boolean; signalHomes: Set<string> }
+export type FoldedPass = { input: PassInput; homeIds: string[]; commit: FoldCommit }
 
 /**
- * Folds what was read and commits it in one statement. Nothing is held open in between: whoever was frozen meanwhile
- * finds the versions moved, and throws its work away.
+ * Folds what was read. The cache holds what came of it at once, so that the next pass can be folded while this one is
+ * committed: whoever does not commit this pass must forget it.
  */
-export async function runPass<State>(parts: PassParts<State>, input: PassInput): Promise<PassResult> {
+export async function foldPass<State>(parts: PassParts<State>, input: PassInput): Promise<FoldedPass> {
   const rowsByHome = groupByHome(input.rows)
   for (const { homeId } of input.dueHomes) if (!rowsByHome.has(homeId)) rowsByHome.set(homeId, [])
   const homes = await loadHomes(parts, rowsByHome, input.dueHomes)
@@ -58,15 +60,32 @@ export async function runPass<State>(parts: PassParts<State>, input: PassInput):
     const draft = await foldHome(parts, before, rows, timersAt, input.jumps)
     if (draft.touched) after.push(addToCommit(commit, draft))
   }
-  if (commit.homes.length === 0 && commit.cursors.length === 0) return { committed: true, signalHomes: new Set() }
-  const committed = await parts.store.commit(commit)
-  if (!committed) {
-    for (const homeId of rowsByHome.keys()) parts.cache.forget(homeId)
-    return { committed, signalHomes: new Set() }
-  }
   for (const home of after) parts.cache.put(home)
-  for (const { code } of commit.rejections) parts.metrics.count('anlin_messages_rejected_total', 1, { code })
-  return { committed, signalHomes: new Set(commit.signals.map((signal) => signal.homeId)) }
+  return { input, homeIds: [...rowsByHome.keys()], commit }
+}
+
+/**
+ * One statement, and nothing is held open before it: whoever was frozen meanwhile finds the versions moved, and throws
+ * its work away.
+ * @returns whether it stands
+ */
+export async function commitPass<State>(parts: PassParts<State>, pass: FoldedPass): Promise<boolean> {
+  const { commit } = pass
+  if (commit.homes.length === 0 && commit.cursors.length === 0) return true
+  let committed = false
+  try {
+    committed = await parts.store.commit(commit)
+  } finally {
+    if (!committed) forgetPass(parts, pass)
+  }
+  if (committed) {
+    for (const { code } of commit.rejections) parts.metrics.count('anlin_messages_rejected_total', 1, { code })
+  }
+  return committed
+}
+
+export function forgetPass<State>(parts: Pick<PassParts<State>, 'cache'>, pass: FoldedPass): void {
+  for (const homeId of pass.homeIds) parts.cache.forget(homeId)
 }
 
 function groupByHome(rows: readonly LogRow[]): Map<string, LogRow[]> {
@@ -103,6 +122,8 @@ async function loadHomes<State>(
 }
 
 async function readHomes<State>(parts: PassParts<State>, homeIds: string[]): Promise<CachedHome<State>[]> {
+  // What the pass before makes of them is not to be read until it is committed.
+  await parts.underway?.done
   const stored = await parts.store.readHomes(homeIds)
   return stored.map((home) => ({
     ...home,

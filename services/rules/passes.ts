@@ -11,7 +11,7 @@ import type {
   Metrics,
   ShardCursor,
 } from '../ports.ts'
-import { type PassInput, runPass } from './fold-pass.ts'
+import { commitPass, type FoldedPass, foldPass, forgetPass, type PassInput } from './fold-pass.ts'
 import { createHomeCache, type HomeCache } from './home-cache.ts'
 import type { HomeFold } from './home-fold.ts'
 
@@ -55,6 +55,8 @@ export type RulesMemory<State> = RulesParts<State> & {
   /** Shards whose next unread row has waited longer than LAG_MS, or that had more rows than a pass takes. */
   overdue: Set<number>
   rowsPerPass: number
+  /** The pass whose commit is under way. Everything but the next pass over the shards waits for it. */
+  underway: { done: Promise<boolean>; cursors: readonly ShardCursor[] } | null
   /** Rows passed and homes visited so far. */
   done: number
   lostInARow: number
@@ -72,6 +74,7 @@ export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State
     dirty: new Set(),
     overdue: new Set(),
     rowsPerPass: MIN_ROWS_PER_PASS,
+    underway: null,
     done: 0,
     lostInARow: 0,
     hiddenPauseMs: HIDDEN_PAUSE_MS,
@@ -81,12 +84,29 @@ export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State
   }
 }
 
-/** Reads, folds and commits what is new in the dirty shards, up to the rows of one pass. */
+/**
+ * Reads, folds and commits what is new in the dirty shards, up to the rows of one pass. Where more is left the commit is
+ * still under way at the end: the next pass reads and folds meanwhile, as if it had succeeded, and if not is thrown away.
+ */
 export async function passShards<State>(memory: RulesMemory<State>): Promise<void> {
   const shards = takeDirty(memory)
-  if (shards.length === 0) return
+  const isMoreLeft = shards.length > 0 && (await passDirty(memory, shards))
+  // Rows that came since this commit began are hidden by it, so reading on before its end pays only for a backlog.
+  if (!isMoreLeft) await settle(memory)
+}
+
+/** Waits for the commit under way. @returns whether it stands; true where there was none */
+export async function settle<State>(memory: RulesMemory<State>): Promise<boolean> {
+  const { underway } = memory
+  memory.underway = null
+  return underway === null || (await underway.done)
+}
+
+/** @returns whether some shard had more rows than it was asked for */
+async function passDirty<State>(memory: RulesMemory<State>, shards: readonly number[]): Promise<boolean> {
   const limitPerShard = Math.max(MIN_ROWS_PER_SHARD, Math.ceil(memory.rowsPerPass / shards.length))
-  const { rows, nowMs, ...read } = await memory.store.readUnread({ shards, limitPerShard })
+  const ahead = memory.underway?.cursors ?? []
+  const { rows, nowMs, ...read } = await memory.store.readUnread({ shards, limitPerShard, ahead })
   for (const shard of read.hidden) memory.dirty.add(shard)
   await pauseWhileHidden(memory, rows.length === 0 && read.hidden.length > 0)
   const cursors: ShardCursor[] = []
@@ -105,10 +125,33 @@ export async function passShards<State>(memory: RulesMemory<State>): Promise<voi
   memory.rowsPerPass = full
     ? Math.min(memory.rowsPerPass * 2, MAX_ROWS_PER_PASS)
     : Math.max(MIN_ROWS_PER_PASS, Math.min(memory.rowsPerPass, rows.length * 2))
-  if (cursors.length > 0) await foldAndCommit(memory, { rows, cursors, dueHomes: [], nowMs, jumps: memory.jumps })
+  if (cursors.length > 0) await foldAhead(memory, { rows, cursors, dueHomes: [], nowMs, jumps: memory.jumps })
+  return full
+}
+
+/** Folds at once, begins to commit when the commit before stands, and leaves it under way. */
+async function foldAhead<State>(memory: RulesMemory<State>, input: PassInput): Promise<void> {
+  const startMs = memory.clock.monotonicMs()
+  const pass = await foldPass(memory, input)
+  let stands = false
+  try {
+    stands = await settle(memory)
+  } finally {
+    if (!stands) forgetPass(memory, pass)
+  }
+  if (!stands) {
+    for (const { shard } of input.cursors) memory.dirty.add(shard)
+    return
+  }
+  const done = commitAndTell(memory, pass, startMs)
+  // A failure is for whoever settles it, which may be later.
+  done.catch(() => undefined)
+  memory.underway = { done, cursors: input.cursors.map((cursor) => ({ ...cursor, version: cursor.version + 1 })) }
 }
 
 async function pauseWhileHidden<State>(memory: RulesMemory<State>, allHidden: boolean): Promise<void> {
+  // It may be our own commit that hides them.
+  if (allHidden && memory.underway) return void (await settle(memory))
   if (allHidden) await sleep(memory.hiddenPauseMs)
   memory.hiddenPauseMs = allHidden ? Math.min(memory.hiddenPauseMs * 2, MAX_HIDDEN_PAUSE_MS) : HIDDEN_PAUSE_MS
 }
@@ -129,6 +172,7 @@ function takeDirty<State>(memory: RulesMemory<State>): number[] {
 export async function passUrgent<State>(memory: RulesMemory<State>): Promise<void> {
   const nowMs = memory.clock.monotonicMs()
   if (memory.overdue.size === 0 || nowMs - memory.urgentLookedAt < URGENT_LOOK_MS) return
+  await settle(memory)
   const shards = [...memory.overdue]
   const urgent = await memory.store.readUrgentHomes({ shards, limitPerShard: URGENT_ROWS_PER_SHARD })
   // More of them than one pass takes: the next look follows at once.
@@ -141,6 +185,7 @@ export async function passUrgent<State>(memory: RulesMemory<State>): Promise<voi
  * @returns whether there is more of it to do at once
  */
 export async function passTimers<State>(memory: RulesMemory<State>): Promise<boolean> {
+  await settle(memory)
   const homes = await memory.store.readDueHomes(MAX_DUE_HOMES)
   await passHomes(memory, homes, homes)
   const jump = memory.jumps.at(-1)
@@ -179,9 +224,14 @@ function shardsLeftForLater<State>(memory: RulesMemory<State>, homes: readonly H
 }
 
 async function foldAndCommit<State>(memory: RulesMemory<State>, input: PassInput): Promise<boolean> {
+  const startMs = memory.clock.monotonicMs()
+  return commitAndTell(memory, await foldPass(memory, input), startMs)
+}
+
+async function commitAndTell<State>(memory: RulesMemory<State>, pass: FoldedPass, startMs: number): Promise<boolean> {
   const { metrics, hints, clock } = memory
-  const startMs = clock.monotonicMs()
-  const { committed, signalHomes } = await runPass(memory, input)
+  const { input, commit } = pass
+  const committed = await commitPass(memory, pass)
   metrics.observe('anlin_fold_pass_seconds', (clock.monotonicMs() - startMs) / 1000)
   if (!committed) {
     memory.lostInARow += 1
@@ -194,6 +244,6 @@ async function foldAndCommit<State>(memory: RulesMemory<State>, input: PassInput
   memory.lostInARow = 0
   memory.done += input.rows.length + input.dueHomes.length
   metrics.count('anlin_rows_folded_total', input.rows.length)
-  for (const homeId of signalHomes) hints.hint('incident', homeId)
+  for (const homeId of new Set(commit.signals.map((signal) => signal.homeId))) hints.hint('incident', homeId)
   return true
 }

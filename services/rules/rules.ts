@@ -1,5 +1,5 @@
 import { createWatch } from './clock-watch.ts'
-import { createMemory, passShards, passTimers, passUrgent, type RulesParts } from './passes.ts'
+import { createMemory, passShards, passTimers, passUrgent, type RulesParts, settle } from './passes.ts'
 
 export type RulesWorker = {
   /** Resolves when a pass has taken the shard; the rest of its rows, if any, follow by themselves. */
@@ -40,14 +40,18 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
         await passUrgent(memory)
         await passShards(memory)
         if (timersAsked) timersAsked = await passTimers(memory)
-        own.resolve()
+        own.resolve(memory.underway?.done.then(() => undefined))
       } catch (error) {
         own.reject(error)
+        await settle(memory).catch(() => undefined)
         memory.dirty.clear()
         timersAsked = false
       }
     }
-    if (closed) round.resolve()
+    if (closed) {
+      round.resolve()
+      await settle(memory).catch(() => undefined)
+    }
     running = null
   }
 

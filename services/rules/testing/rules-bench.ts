@@ -36,7 +36,11 @@ export type Bench = {
 /** A rules worker over a real database, with everything else it is given written down. */
 export async function startBench(
   pool: Database,
-  changed: { store?: (store: FoldStore) => FoldStore; onFacts?: (facts: StoredFacts) => void } = {},
+  changed: {
+    store?: (store: FoldStore) => FoldStore
+    onFacts?: (facts: StoredFacts) => void
+    monotonicMs?: () => number
+  } = {},
 ): Promise<Bench> {
   const hinted: string[] = []
   const logged: string[] = []
@@ -56,7 +60,7 @@ export async function startBench(
     store: changed.store?.(store) ?? store,
     fold: changed.onFacts ? watching(changed.onFacts) : countingFold,
     hints: { hint: (topic, key) => void hinted.push(`${topic} ${key}`) },
-    clock: { now: Date.now, monotonicMs: () => performance.now() },
+    clock: { now: Date.now, monotonicMs: changed.monotonicMs ?? (() => performance.now()) },
     log: { info: say, warn: say, error: say, debug: say },
     metrics,
     shards: SHARDS,

@@ -24,7 +24,7 @@ beforeEach(async () => {
 async function readOn(): Promise<string[]> {
   const store = createFoldStore(database.pool)
   await store.prepareCursors([SHARD])
-  const { rows, cursors } = await store.readUnread({ shards: [SHARD], limitPerShard: 100 })
+  const { rows, cursors } = await store.readUnread({ shards: [SHARD], limitPerShard: 100, ahead: [] })
   const last = rows.at(-1)
   const [cursor] = cursors
   if (last && cursor) {

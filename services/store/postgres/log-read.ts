@@ -24,12 +24,18 @@ const FACTS_VERSION = '(select h.settings_version from home h where h.home_id = 
 const READ_UNREAD = `
   select c.shard, c.xid as cursor_xid, c.id as cursor_id, c.version as cursor_version, c.passed_at,
          (select extract(epoch from platform_now()) * 1000)::int8 as now_ms, l.*
-  from log_cursor c
+  from (
+    select c.shard, coalesce(a.xid, c.xid) as xid, coalesce(a.id, c.id) as id, coalesce(a.version, c.version) as version,
+           coalesce(to_timestamp(a.passed_ms / 1000), c.passed_at) as passed_at
+    from log_cursor c
+    left join unnest($4::smallint[], $5::xid8[], $6::int8[], $7::int8[], $8::float8[]) a(shard, xid, id, version, passed_ms)
+      on a.shard = c.shard
+    where c.reader = $1 and c.shard = any($2::smallint[])
+  ) c
   left join lateral (
     select ${ROW_COLUMNS}, ${FACTS_VERSION}, ${READABLE} as readable from observation_log l
     where ${AFTER_CURSOR} order by l.xid, l.id limit $3
   ) l on true
-  where c.reader = $1 and c.shard = any($2::smallint[])
   order by c.shard, l.xid, l.id`
 
 /** A home may already be ahead of its shard's cursor, where its urgent rows were folded first. */
@@ -88,15 +94,25 @@ export type RawRow = {
 }
 type CursorRow = { cursor_xid: bigint; cursor_id: number; cursor_version: number; passed_at: number; now_ms: number }
 
-/** One query for any number of shards: where the reader stands in each, and what comes next. */
+/** One query for any number of shards: where the reader stands in each (or will stand, `ahead`), and what comes next. */
 export async function readUnread(
   db: Queryable,
-  asked: { reader: string; shards: readonly number[]; limitPerShard: number },
+  asked: { reader: string; shards: readonly number[]; limitPerShard: number; ahead?: readonly ShardCursor[] },
 ): Promise<UnreadRows> {
+  const ahead = asked.ahead ?? []
   const { rows } = await db.query<CursorRow & RawRow & { id: number | null; readable: boolean | null }>({
     name: 'log-read-unread',
     text: READ_UNREAD,
-    values: [asked.reader, asked.shards, asked.limitPerShard],
+    values: [
+      asked.reader,
+      asked.shards,
+      asked.limitPerShard,
+      ahead.map((cursor) => cursor.shard),
+      ahead.map((cursor) => cursor.xid),
+      ahead.map((cursor) => cursor.id),
+      ahead.map((cursor) => cursor.version),
+      ahead.map((cursor) => cursor.passedAtMs),
+    ],
   })
   const cursors: ShardCursor[] = []
   const unread: LogRow[] = []
