@@ -148,7 +148,7 @@ async function compareMessages({ database, sealing, report }: Parts, home: HomeR
   }
 }
 
-async function compareEvents({ database, report }: Parts, home: HomeRun, commits: EscalationCommit[]) {
+async function compareEvents({ database, sealing, report }: Parts, home: HomeRun, commits: EscalationCommit[]) {
   const { homeId } = home
   const events = commits.flatMap((commit) => commit.events)
   home.events += events.length
@@ -156,7 +156,7 @@ async function compareEvents({ database, report }: Parts, home: HomeRun, commits
   const wanted = events.map(({ incidentId, event }) => ({ incidentId, seq: event.seq }))
   const nameOf = (incidentId: string, seq: number) => `${incidentId} #${seq}`
   const recorded = new Map(
-    (await readEvents(database, homeId, wanted)).map((row) => [nameOf(row.incidentId, row.seq), row]),
+    (await readEvents(database, sealing, homeId, wanted)).map((row) => [nameOf(row.incidentId, row.seq), row]),
   )
   for (const { incidentId, event } of events) {
     const id = nameOf(incidentId, event.seq)

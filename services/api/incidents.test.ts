@@ -50,7 +50,7 @@ test('a worker signs in, sees the press, takes it, arrives, writes a note and cl
   expect(unseen).toMatchObject({ status: 422, body: { code: 'person-not-seen', field: 'personSeenOrHeard' } })
   const closed = await bench.ask(worker, 'POST', `${path}/resolve`, {
     outcome: 'real',
-    note: '',
+    note: 'Her hip hurts',
     personSeenOrHeard: true,
   })
   expect(closed.body).toMatchObject({ status: 'resolved', outcome: 'real' })
@@ -64,6 +64,15 @@ test('a worker signs in, sees the press, takes it, arrives, writes a note and cl
     'NoteAdded',
     'Resolved',
   ])
+  expect(closed.body.timeline.slice(-2)).toMatchObject([
+    { body: { text: 'Slipped, unhurt' } },
+    { body: { note: 'Her hip hurts' } },
+  ])
+  // What people write of a person is sealed at rest, in the story and in what it was folded from.
+  const stored = await bench.pool.query(
+    'select body from incident_event union all select body from incident_input union all select state from incident',
+  )
+  expect(JSON.stringify(stored.rows)).not.toMatch(/Slipped|hip/)
   // Who said what is on the audit log in the statement that took it in.
   expect(await bench.audit('incident.acknowledge')).toMatchObject([
     { actor: 'user:id-worker', home_id: HOME, subject: incidentId },

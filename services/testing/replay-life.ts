@@ -101,7 +101,7 @@ export async function beginLife() {
       for (const { id, homeId, status } of await story.incidents()) {
         const by = await story.ports().incidents.findResponder(homeId, 'user:u1')
         if (status === 'resolved' || !by) continue
-        const how = { outcome: 'false-alarm', note: null, personSeenOrHeard: true } as const
+        const how = { outcome: 'false-alarm', note: 'The button slipped', personSeenOrHeard: true } as const
         await story.running().escalation.submit(homeId, id, { type: 'Resolve', by, ...how })
       }
     },

@@ -14,6 +14,7 @@ import { HOME_VISIBLE, readAudited, scopeValues, toPage } from './api-scope.ts'
 import { writeAudit } from './audit.ts'
 import { findLink } from './incident-links.ts'
 import { type Database, inTransaction, type Queryable } from './pool.ts'
+import { openNotes } from './sealed-notes.ts'
 
 /** What the pages show of incidents. An incident without a home (`-`) is the platform's: seen by who sees all. */
 
@@ -37,7 +38,7 @@ type Row = {
   users: Record<string, string> | null
 }
 
-export function createIncidentViews(pool: Database): IncidentViews {
+export function createIncidentViews(pool: Database, sealing: Sealing): IncidentViews {
   return {
     list: (scope, filter, page) =>
       readAudited(
@@ -68,7 +69,7 @@ export function createIncidentViews(pool: Database): IncidentViews {
             values: [...scopeValues(scope), scope.personal, homeOf(incidentId), incidentId],
           })
           const row = rows[0]
-          return row ? { ...toView(row), timeline: await readTimeline(tx, row) } : null
+          return row ? { ...toView(row), timeline: await readTimeline(tx, sealing, row) } : null
         },
         (seen) =>
           seen && scope.personal ? { action: 'incident.read', homeId: homeOf(incidentId), subject: incidentId } : null,
@@ -169,12 +170,12 @@ function toView(row: Row): IncidentView {
   }
 }
 
-async function readTimeline(tx: Queryable, { home_id, incident_id }: Row): Promise<IncidentEvent[]> {
+async function readTimeline(tx: Queryable, sealing: Sealing, { home_id, incident_id }: Row): Promise<IncidentEvent[]> {
   const { rows } = await tx.query<{ seq: number; at: number; type: string; body: object }>({
     name: 'api-incident-timeline',
     text: 'select seq, at, type, body from incident_event where home_id = $1 and incident_id = $2 order by seq',
     values: [home_id, incident_id],
   })
   // Written by us, with the type and the time in columns of their own.
-  return rows.map(({ seq, at, type, body }) => ({ seq, at, type, ...body }) as IncidentEvent)
+  return rows.map(({ seq, at, type, body }) => ({ seq, at, type, ...openNotes(body, sealing) }) as IncidentEvent)
 }

@@ -18,7 +18,7 @@ export function createApiStore(pool: Database, sealing: Sealing, sessionKey: str
     devices: createDevices(pool, sealing),
     contacts: createContacts(pool, sealing),
     users: createUsers(pool, sealing),
-    incidents: createIncidentViews(pool),
+    incidents: createIncidentViews(pool, sealing),
     links: createMessageLinks(pool, sealing),
     messages: createStoredMessages(pool),
     setup: createSetupLinks(pool, sealing),

@@ -1,6 +1,7 @@
 import type { EscalationCommit, GivenCode, NewMessage } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
 import { type Database, errorCode } from './pool.ts'
+import { sealNotes } from './sealed-notes.ts'
 
 /** A link in a message may be used this long. */
 const LINK_HOURS = 72
@@ -119,7 +120,7 @@ export async function commitIncidents(
         JSON.stringify(
           commit.timers.map((timer) => ({ incident_id: timer.incidentId, applied_version: timer.appliedVersion })),
         ),
-        JSON.stringify(commit.events.map(eventRow)),
+        JSON.stringify(commit.events.map((story) => eventRow(story, sealing))),
         JSON.stringify(
           commit.messages.map((message, ordinal) => messageRow(message, ordinal, commit.view.codes, sealing)),
         ),
@@ -169,9 +170,9 @@ function inputRow(input: EscalationCommit['inputs'][number]) {
   }
 }
 
-function eventRow({ incidentId, event }: EscalationCommit['events'][number]) {
+function eventRow({ incidentId, event }: EscalationCommit['events'][number], sealing: Sealing) {
   const { seq, at, type, ...body } = event
-  return { incident_id: incidentId, seq, at, type, body }
+  return { incident_id: incidentId, seq, at, type, body: sealNotes(body, sealing) }
 }
 
 function messageRow(message: NewMessage, ordinal: number, codes: GivenCode[], sealing: Sealing) {

@@ -7,6 +7,7 @@ import { FACTS_COLUMNS, FACTS_CTES, type FactsRow, readFacts } from './escalatio
 import { commitIncidents } from './incidents-commit.ts'
 import { findResponder } from './incidents-people.ts'
 import type { Database } from './pool.ts'
+import { openNotes, sealNotes } from './sealed-notes.ts'
 
 /** More waiting inputs than this are left to the next pass over the home. */
 const MAX_INPUTS_PER_PASS = 100
@@ -31,7 +32,7 @@ export function createIncidents(database: Database, sealing: Sealing): Incidents
         values: [
           homeId,
           incidentId,
-          input,
+          sealNotes(input, sealing),
           origin,
           'by' in input ? input.by.ref : null,
           `incident.${kebab(input.type)}`,
@@ -113,7 +114,7 @@ async function readHome(database: Database, sealing: Sealing, homeId: string): P
     inputs: (row.inputs ?? []).map(({ input_id, incident_id, body }) => ({
       incidentId: incident_id,
       // The body was written by us, with the id beside it.
-      input: { ...body, inputId: String(input_id) } as IncidentInput,
+      input: { ...openNotes(body, sealing), inputId: String(input_id) } as IncidentInput,
     })),
     moreInputs: row.inputs?.length === MAX_INPUTS_PER_PASS,
     ...readFacts(homeId, row, row.now_ms, sealing),

@@ -4,6 +4,7 @@ import type { Incident } from '../../core/incident/incident.ts'
 import type { IncidentInput } from '../../core/incident/input.ts'
 import type { Sealing } from '../sealing.ts'
 import { type Database, inTransaction, type Queryable } from './pool.ts'
+import { openNotes } from './sealed-notes.ts'
 
 /** One pass of the escalation over a home, as it stands on record. */
 export type RecordedPass = {
@@ -96,7 +97,7 @@ function toPass(row: PassRow, sealing: Sealing): RecordedPass {
       .map(({ input_id, incident_id, body, applied_version, result, rejected }) => ({
         inputId: String(input_id),
         incidentId: incident_id,
-        body: body as AppliedRow['body'],
+        body: openNotes(body, sealing) as AppliedRow['body'],
         appliedVersion: applied_version,
         result,
         rejected,
@@ -136,6 +137,7 @@ export async function readMessages(
 
 export async function readEvents(
   db: Queryable,
+  sealing: Sealing,
   homeId: string,
   wanted: { incidentId: string; seq: number }[],
 ): Promise<RecordedEvent[]> {
@@ -145,7 +147,7 @@ export async function readEvents(
      join incident_event e on e.home_id = $1 and e.incident_id = w.incident_id and e.seq = w.seq`,
     [homeId, wanted.map((one) => one.incidentId), wanted.map((one) => one.seq)],
   )
-  return rows
+  return rows.map((row) => ({ ...row, body: openNotes(row.body, sealing) }))
 }
 
 const REPLAYABLE = `incident_id in (
