@@ -17,7 +17,8 @@ function isoOrNull(timeMs: number | null): string | null {
   return timeMs === null ? null : iso(timeMs)
 }
 
-export function homeJson(home: HomeView): HomeJson {
+/** `personal` false leaves out when and where the resident moved about. */
+export function homeJson(home: HomeView, { personal }: Pick<Scope, 'personal'>): HomeJson {
   const glance = glanceAtHome(home.state, home.devices)
   return {
     id: home.homeId,
@@ -29,14 +30,15 @@ export function homeJson(home: HomeView): HomeJson {
     state: {
       ...glance,
       lastWordAt: isoOrNull(glance.lastWordAt),
-      lastSignOfLifeAt: isoOrNull(glance.lastSignOfLifeAt),
+      lastSignOfLifeAt: personal ? isoOrNull(glance.lastSignOfLifeAt) : null,
+      lastSignOfLifeRoom: personal ? glance.lastSignOfLifeRoom : null,
     },
     testModeUntil: isoOrNull(home.testModeUntil),
   }
 }
 
-export function homeDetailJson(home: HomeDetail) {
-  return { ...homeJson(home), address: home.address, notes: home.notes, settings: home.settings }
+export function homeDetailJson(home: HomeDetail, scope: Pick<Scope, 'personal'>) {
+  return { ...homeJson(home, scope), address: home.address, notes: home.notes, settings: home.settings }
 }
 
 export function deviceJsons({ devices, state }: DeviceList): DeviceJson[] {

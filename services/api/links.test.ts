@@ -81,6 +81,17 @@ describe('the link in a message', () => {
     expect(await statusOf(incidentId)).toBe('open')
   })
 
+  test('of somebody who was taken off the list opens nothing', async () => {
+    const incidentId = await bench.raise(HOME, { kind: 'co', deviceKind: 'co-detector' })
+    const link = await linkOf(incidentId, 'contact:c1')
+    expect((await get(link)).statusCode).toBe(200)
+    const path = `/api/v1/homes/${HOME}/contacts/c1`
+    await bench.ask(await bench.signIn('admin'), 'PATCH', path, { removed: true })
+    expect([(await get(link)).statusCode, (await post(link)).statusCode]).toEqual([404, 404])
+    expect(await statusOf(incidentId)).toBe('open')
+    await bench.pool.query("update contact set removed_at = null where contact_id = 'c1'")
+  })
+
   test('cannot be guessed: an address that tries many is stopped', async () => {
     const statuses = new Set<number>()
     for (let guess = 0; guess < 40; guess += 1) {

@@ -94,6 +94,7 @@ test.each([
   ['a leap second', 'to=2026-06-30T23:59:60Z'],
 ])('%s is answered without a fault of ours', async (_what, query) => {
   expect((await bench.ask(worker, 'GET', `${OBSERVATIONS}?${query}`)).status).toBeLessThan(500)
+  expect((await bench.ask(worker, 'GET', '/api/v1/homes?cursor=%00')).status).toBe(400)
 })
 
 test('at most seven days of it at once, and forwards', async () => {

@@ -32,7 +32,7 @@ export const DeviceParams = Type.Object({ id: AnyId, deviceId: AnyId })
 export const ContactParams = Type.Object({ id: AnyId, contactId: AnyId })
 export const UserParams = Type.Object({ id: AnyId })
 export const PageQuery = {
-  cursor: Type.Optional(Type.String({ maxLength: 400 })),
+  cursor: Type.Optional(Type.String({ maxLength: 400, pattern: '^[^\\u0000]*$' })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })),
 }
 export const listOf = <T extends TSchema>(item: T) =>

@@ -146,10 +146,17 @@ describe('lists hold nothing of others', () => {
       severity: 'technical',
       why: { code: 'device-lost', values: {} },
     })
+    const bed = { id: 'sos-bath', heardAt: 1, conditions: [], bed: { at: 1, occupied: true } }
+    const state = { now: 1, bathroomMovementAt: null, devices: [bed] }
+    await bench.pool.query('insert into home_state (home_id, shard, state) values ($1, 0, $2)', [HOME, state])
+    const { body: familys } = await answerTo('family', 'GET /api/v1/homes')
+    expect(familys).toMatchObject({ items: [{ state: { lastSignOfLifeRoom: 'bathroom' } }] })
     const { body: homes } = await answerTo('installer', 'GET /api/v1/homes')
+    const unseen = { lastSignOfLifeAt: null, lastSignOfLifeRoom: null }
+    expect(homes).toMatchObject({ items: [{ state: unseen }] })
     expect(homes).toMatchObject({ items: [{ id: HOME, residentName: null }] })
     const { body: home } = await answerTo('installer', 'GET /api/v1/homes/{id}')
-    expect(home).toMatchObject({ residentName: null, address: null, notes: null })
+    expect(home).toMatchObject({ state: unseen, residentName: null, address: null, notes: null })
     const { body: incidents } = await bench.ask(cookies.get('installer') ?? null, 'GET', '/api/v1/incidents')
     expect(incidents.items).toMatchObject([{ id: raised, told: [] }])
     expect(JSON.stringify([homes, home, incidents])).not.toMatch(/Chen|Wang|Willow Lane|\+86/)

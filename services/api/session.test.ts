@@ -78,6 +78,14 @@ describe('whose guesses they are', () => {
     expect((await guess(bench, '203.0.113.99')).statusCode).toBe(429)
   })
 
+  test('a line with 2^64 addresses of its own is one address', async () => {
+    const statuses = new Set<number>()
+    for (let tries = 0; tries < 105; tries += 1) {
+      statuses.add((await signIn(`nobody-${tries}`, 'a guess', `2001:db8::${tries.toString(16)}`)).statusCode)
+    }
+    expect([...statuses]).toEqual([401, 429])
+  })
+
   test('behind a proxy that is named, people have each their own limit, and cannot claim another address', async () => {
     const behind = await openBench({ trustProxy: ['10.0.0.0/8'] })
     for (let tries = 0; tries < 10; tries += 1) {

@@ -124,6 +124,22 @@ test('a stream ends with its session, and no session has more than eight', async
   expect((await listen(url, cookie)).response.statusCode).toBe(401)
 })
 
+test('of many that are asked for in one moment no more than eight open', async () => {
+  const url = await start()
+  const cookie = await bench.signIn('worker')
+  const { visibleIds } = bench.store.homes
+  const all = Promise.withResolvers<void>()
+  let asked = 0
+  bench.store.homes.visibleIds = async (scope) => {
+    asked += 1
+    if (asked === 12) all.resolve()
+    await all.promise
+    return visibleIds(scope)
+  }
+  const streams = await Promise.all(Array.from({ length: 12 }, () => listen(url, cookie)))
+  expect(streams.filter(({ response }) => response.statusCode === 200)).toHaveLength(8)
+})
+
 test('a reader that takes nothing is dropped, and the others hear on', async () => {
   const url = await start()
   const slow = await listen(url, await bench.signIn('coordinator'))

@@ -97,7 +97,12 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const server = createServer(socketOptions, accept)
   const port = await listen(server, options.port, options.host)
   const { tls } = options
-  const tlsServer = tls ? createTlsServer({ ...socketOptions, cert: tls.cert, key: tls.key }, accept) : null
+  const tlsServer = tls
+    ? createTlsServer(
+        { ...socketOptions, handshakeTimeout: limits.connectWithinMs, cert: tls.cert, key: tls.key },
+        accept,
+      )
+    : null
   tlsServer?.on('tlsClientError', (_error, socket) => socket.destroy())
   const tlsPort = tls && tlsServer ? await listen(tlsServer, tls.port, options.host) : null
 

@@ -64,8 +64,9 @@ export function homeRoutes(app: Api, deps: ApiDeps): void {
     },
     async (request) => {
       const { limit, cursor } = request.query
-      const page = await homes.list(scopeFor(request), { limit: limit ?? PAGE_DEFAULT, cursor: cursor ?? null })
-      return { items: page.items.map(homeJson), nextCursor: page.nextCursor }
+      const scope = scopeFor(request)
+      const page = await homes.list(scope, { limit: limit ?? PAGE_DEFAULT, cursor: cursor ?? null })
+      return { items: page.items.map((home) => homeJson(home, scope)), nextCursor: page.nextCursor }
     },
   )
   app.get(
@@ -75,9 +76,10 @@ export function homeRoutes(app: Api, deps: ApiDeps): void {
       config: { right: 'read-homes' },
     },
     async (request) => {
-      const home = await homes.read(scopeFor(request), request.params.id)
+      const scope = scopeFor(request)
+      const home = await homes.read(scope, request.params.id)
       if (!home) throw new ApiProblem('not-found')
-      return homeDetailJson(home)
+      return homeDetailJson(home, scope)
     },
   )
   changeHomeRoutes(app, deps)
@@ -106,7 +108,7 @@ function changeHomeRoutes(app: Api, deps: ApiDeps): void {
       if (outcome === 'unknown-grid-cell') throw new ApiProblem(outcome, { field: 'gridCellId' })
       const home = await homes.read(scope, homeId)
       if (!home) throw new ApiProblem('not-found')
-      return reply.code(201).send(homeDetailJson(home))
+      return reply.code(201).send(homeDetailJson(home, scope))
     },
   )
   app.patch(
@@ -127,7 +129,7 @@ function changeHomeRoutes(app: Api, deps: ApiDeps): void {
       const changed = await homes.change(scope, request.params.id, change)
       const home = changed ? await homes.read(scope, request.params.id) : null
       if (!home) throw new ApiProblem('not-found')
-      return homeDetailJson(home)
+      return homeDetailJson(home, scope)
     },
   )
 }

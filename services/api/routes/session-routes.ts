@@ -26,10 +26,10 @@ export function sessionRoutes(app: Api, deps: ApiDeps, streams: { endSession(tok
     timeWindow: TRIES_WINDOW_MS,
     keyGenerator: (request) => `${request.ip} ${(request.body as { login: string }).login}`,
   })
+  // By default an IPv6 address counts with its whole /64: one line has all of those.
   const byAddress = app.createRateLimit({
     max: TRIES_PER_ADDRESS,
     timeWindow: TRIES_WINDOW_MS,
-    keyGenerator: (request) => request.ip,
   })
 
   app.post(

@@ -27,11 +27,12 @@ export function streamRoute(app: Api, deps: ApiDeps, hub: StreamHub): void {
     },
     async (request, reply) => {
       const token = request.sessionToken ?? ''
+      const viewer = viewerOf(request)
+      const rights = await rightsOf(viewer, deps.store)
+      // Counted after the wait: of many that ask at once each would else find room.
       if (hub.count(token) >= MAX_STREAMS_PER_SESSION || hub.count() >= MAX_STREAMS) {
         throw new ApiProblem('too-many-streams')
       }
-      const viewer = viewerOf(request)
-      const rights = await rightsOf(viewer, deps.store)
       reply.hijack()
       reply.raw.writeHead(200, {
         ...(reply.getHeaders() as Record<string, string>),

@@ -16,11 +16,13 @@ export type IncidentLink = {
   recipient: string
 }
 
-/** Null when there is none or it is older than 72 h. */
+/** Null when there is none, when it is older than 72 h, or when its person is no contact of the home any more. */
 export async function findLink(database: Database, sealing: Sealing, token: string): Promise<IncidentLink | null> {
   const { rows } = await database.query<IncidentLink>(
-    `select home_id as "homeId", incident_id as "incidentId", recipient from incident_link
-     where token_hash = $1 and expires_at > platform_now()`,
+    `select home_id as "homeId", incident_id as "incidentId", recipient from incident_link l
+     where token_hash = $1 and expires_at > platform_now() and not exists (
+       select from contact c
+       where c.home_id = l.home_id and 'contact:' || c.contact_id = l.recipient and c.removed_at is not null)`,
     [sealing.secretHash(token)],
   )
   return rows[0] ?? null
