@@ -1,8 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { readConfig } from './config.ts'
 import { ROLES } from './platform.ts'
@@ -102,3 +105,50 @@ test('HAProxy takes its configuration', () => {
   expect(checked.stderr).not.toMatch(/ALERT|WARNING/)
   expect(checked.status).toBe(0)
 })
+
+test('what comes through HAProxy is counted by its true address, and neither figures nor tokens get out', async () => {
+  const seen: { url: string | undefined; from: string | string[] | undefined }[] = []
+  const behind = createServer((request, response) => {
+    if (request.url !== '/healthz') seen.push({ url: request.url, from: request.headers['x-forwarded-for'] })
+    response.end('ok')
+  })
+  const [behindPort, port] = [await portOf(behind.listen(0, '127.0.0.1')), await freePort()]
+  const configuration = readFileSync(join(root, 'haproxy.cfg'), 'utf8')
+    .replace('bind :8443 ssl crt /run/secrets/tls_pem alpn h2,http/1.1', `bind 127.0.0.1:${port}`)
+    .replace(/listen mqtts.*?(?=frontend)/s, '')
+    .replace(/maxconn \d+/g, 'maxconn 100')
+    .replace(/server-template api.*/, `server api 127.0.0.1:${behindPort}`)
+    .replace(/resolvers docker\n.*$/s, '')
+  const file = join(mkdtempSync(join(tmpdir(), 'anlin-haproxy-')), 'haproxy.cfg')
+  writeFileSync(file, configuration)
+  const haproxy = spawn('haproxy', ['-f', file], { env: { PATH: `${process.env.PATH}:/usr/sbin` } })
+  let log = ''
+  haproxy.stdout.on('data', (chunk: Buffer) => {
+    log += chunk
+  })
+  const ask = (path: string) =>
+    fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'x-forwarded-for': '203.0.113.7' } })
+  await vi.waitFor(async () => expect((await ask('/')).status).toBe(200), { timeout: 10_000 })
+  const statuses: number[] = []
+  for (const path of ['/metrics', '/%6detrics', '/readyz?x', '/a/a-secret', '/%61/a-secret', '/setup/a-secret']) {
+    statuses.push((await ask(path)).status)
+  }
+  await vi.waitFor(() => expect(log).toContain('GET /setup/-'))
+  haproxy.kill('SIGTERM')
+  behind.close()
+  expect(statuses).toEqual([404, 404, 404, 200, 200, 200])
+  expect(new Set(seen.map(({ from }) => from))).toEqual(new Set(['127.0.0.1']))
+  expect(log).not.toContain('secret')
+})
+
+async function portOf(server: Server): Promise<number> {
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  const port = await portOf(server)
+  server.close()
+  return port
+}
