@@ -13,8 +13,11 @@ import type { QueueAddress } from './store/queue/bullmq-hints.ts'
 import { type HintBus, openHints } from './store/queue/hints.ts'
 import { createSealing, type Sealing } from './store/sealing.ts'
 
-/** Connections of one process; who finds none waits. */
-const POOL_SIZE = 24
+/**
+ * Connections of one process; who finds none waits. A process that is frozen keeps those it has, so the server must have
+ * room for the full pools of all: eleven processes of docker-compose.yml, with their queues, stay under 200.
+ */
+const POOL_SIZE = { alone: 24, amongOthers: 8 }
 
 /** What every role stands on: the database, the keys, hints, changes, clock, log and metrics. */
 export type Foundation = {
@@ -44,7 +47,7 @@ export async function openFoundation(
   mkdirSync(config.dataFolder, { recursive: true })
   const url = config.databaseUrl ?? (await openEmbedded(config, log, lifecycle))
   await migrate(url)
-  const pool = await openPool(url, { max: POOL_SIZE, name: 'platform', log })
+  const pool = await openPool(url, { max: alone ? POOL_SIZE.alone : POOL_SIZE.amongOthers, name: 'platform', log })
   lifecycle.onEnd('database connections', () => pool.end())
   const keys = readKeys(config)
   const hints = await openHints(queueAddress(config, url, alone), log)

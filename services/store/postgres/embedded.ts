@@ -35,7 +35,7 @@ const SETTINGS: Record<string, string> = {
   synchronous_commit: 'on',
   // One machine, one database, small: the whole demo stays under 450 MB.
   shared_buffers: '96MB',
-  max_connections: '80',
+  max_connections: '200',
   wal_level: 'minimal',
   max_wal_senders: '0',
   max_wal_size: '2GB',

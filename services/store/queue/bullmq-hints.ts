@@ -7,6 +7,11 @@ const SENDING_LIMIT = 200
 /** Keys worked on at once per topic in one process. */
 const CONCURRENCY = 8
 const CLOSE_LIMIT_MS = 3_000
+/** On PostgreSQL each queue has connections of its own, and every process has a few queues: the server's are counted. */
+const CONNECTIONS_PER_QUEUE = 2
+/** As for our own connections: a frozen process must not hide newer rows from the log's readers. */
+const IDLE_IN_TRANSACTION_MS = 2_000
+const STATEMENT_MS = 9_000
 
 export type QueueAddress = { kind: 'redis'; url: string } | { kind: 'postgres'; url: string }
 export type QueueHints = Hints & {
@@ -79,7 +84,14 @@ async function openBackend(address: QueueAddress, log: Log): Promise<Backend> {
   if (address.kind === 'postgres') {
     const { createPostgresBackend } = await import('bullmq')
     const classes = withBackend(createPostgresBackend)
-    const connection = { connectionString: address.url, migrate: true, max: 4 }
+    const connection = {
+      connectionString: address.url,
+      migrate: true,
+      max: CONNECTIONS_PER_QUEUE,
+      application_name: 'anlin-hints',
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+      statement_timeout: STATEMENT_MS,
+    }
     return {
       queue: (name) => new classes.Queue(name, { connection } as never) as unknown as Queue,
       worker: (name, work) =>
