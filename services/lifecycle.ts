@@ -37,7 +37,7 @@ export function createLifecycle(log: Log): Lifecycle {
   }
 }
 
-/** Ends on SIGINT and SIGTERM with code 0 when everything could be released. A second signal, later, ends at once. */
+/** Ends on SIGINT and SIGTERM, with code 0 when everything could be released. A second signal, later, ends at once. */
 export function endOnSignals(lifecycle: Lifecycle, log: Log & { flush(): void }): void {
   let firstAt: number | null = null
   const onSignal = (name: NodeJS.Signals) => {
@@ -56,6 +56,12 @@ export function endOnSignals(lifecycle: Lifecycle, log: Log & { flush(): void })
       process.exit(code)
     })
   }
+  // Node would print the whole error, and the errors of a database hold rows. The log leaves them out.
+  process.on('uncaughtException', (err) => {
+    log.error({ err }, 'a fault that nobody caught ends the process')
+    log.flush()
+    process.exit(1)
+  })
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
 }

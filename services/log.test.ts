@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openBench } from './api/testing/bench.ts'
 import { createLog } from './log.ts'
@@ -78,6 +80,21 @@ test('an address or a text that cannot be read is not quoted', async () => {
     log.error({ err: error }, 'not JSON')
   }
   log.error({ err: new TypeError('Failed to parse URL from http://anlin:hunter2@anlin.example/a/dG9rZW4tb2Y') }, 'link')
+  expectNothingPersonal()
+})
+
+test('nor does a fault that nobody caught', () => {
+  const program = `
+    const { createLog } = await import('./services/log.ts')
+    const { createLifecycle, endOnSignals } = await import('./services/lifecycle.ts')
+    const log = createLog({ level: 'info', pretty: false })
+    endOnSignals(createLifecycle(log), log)
+    void Promise.reject(Object.assign(new Error('null value'), { code: '23502', severity: 'ERROR', detail: '王芳' }))`
+  const root = join(import.meta.dirname, '..')
+  const ended = spawnSync(process.execPath, ['--input-type=module', '-e', program], { cwd: root, encoding: 'utf8' })
+  written = ended.stdout + ended.stderr
+  expect(ended.status).toBe(1)
+  expect(written).toContain('"code":"23502"')
   expectNothingPersonal()
 })
 
