@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import type { Aedes, Client } from 'aedes'
 import type {
   AccountDirectory,
@@ -98,12 +98,8 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const port = await listen(server, options.port, options.host)
   const { tls } = options
   const tlsServer = tls
-    ? createTlsServer(
-        { ...socketOptions, handshakeTimeout: limits.connectWithinMs, cert: tls.cert, key: tls.key },
-        accept,
-      )
+    ? secureServer({ ...socketOptions, ...tls }, accept)
     : null
-  tlsServer?.on('tlsClientError', (_error, socket) => socket.destroy())
   const tlsPort = tls && tlsServer ? await listen(tlsServer, tls.port, options.host) : null
 
   return {
@@ -123,6 +119,10 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
       commits.close()
     },
   }
+}
+
+function secureServer(options: TlsOptions, accept: (socket: Socket) => void): Server {
+  return createTlsServer(options, accept).on('tlsClientError', (_error, socket) => socket.destroy())
 }
 
 /** Changes are told by whoever made them: an incident moved, a device or its account is no longer what it was. */

@@ -1,5 +1,13 @@
 import { createWatch } from './clock-watch.ts'
-import { createMemory, passShards, passTimers, passUrgent, type RulesParts, settle } from './passes.ts'
+import {
+  createMemory,
+  passShards,
+  passTimers,
+  passUrgent,
+  type RulesMemory,
+  type RulesParts,
+  settle,
+} from './passes.ts'
 
 export type RulesWorker = {
   /** Resolves when a pass has taken the shard; the rest of its rows, if any, follow by themselves. */
@@ -43,14 +51,14 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
         own.resolve(memory.underway?.done.then(() => undefined))
       } catch (error) {
         own.reject(error)
-        await settle(memory).catch(() => undefined)
+        await settleQuietly(memory)
         memory.dirty.clear()
         timersAsked = false
       }
     }
     if (closed) {
       round.resolve()
-      await settle(memory).catch(() => undefined)
+      await settleQuietly(memory)
     }
     running = null
   }
@@ -79,16 +87,23 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
     async sweep() {
       await sweep()
     },
-    async processAll() {
-      for (let before = -1; before !== memory.done; ) {
-        before = memory.done
-        while (await sweep()) {}
-      }
-    },
+    processAll: () => untilNothingIsDone(memory, sweep),
     async close() {
       closed = true
       await running
     },
+  }
+}
+
+/** Whoever began the commit has been told how it ended, or the next sweep finds what it left undone. */
+async function settleQuietly<State>(memory: RulesMemory<State>): Promise<void> {
+  await settle(memory).catch(() => undefined)
+}
+
+async function untilNothingIsDone<State>(memory: RulesMemory<State>, sweep: () => Promise<boolean>): Promise<void> {
+  for (let before = -1; before !== memory.done; ) {
+    before = memory.done
+    while (await sweep()) {}
   }
 }
 

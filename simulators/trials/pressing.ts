@@ -85,8 +85,7 @@ export function startPressing(demo: DemoFile, phones: Phones, seed: number): Pre
         acknowledgedPresses: presses.filter((press) => acknowledged.includes(press.id)).length,
       })),
     slowestSince(sinceMs) {
-      const presses = homes.flatMap((home) => home.presses.filter(({ beganAt }) => beganAt >= sinceMs))
-      return presses.reduce((most, press) => Math.max(most, (press.rangAt ?? performance.now()) - press.beganAt), 0)
+      return slowestOf(homes.flatMap((home) => home.presses.filter(({ beganAt }) => beganAt >= sinceMs)))
     },
     async settle(withinMs) {
       stopping.abort()
@@ -109,4 +108,8 @@ export function startPressing(demo: DemoFile, phones: Phones, seed: number): Pre
       }
     },
   }
+}
+
+function slowestOf(presses: Press[]): number {
+  return presses.reduce((most, { beganAt, rangAt }) => Math.max(most, (rangAt ?? performance.now()) - beganAt), 0)
 }
