@@ -1,3 +1,9 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import type { IngestLimits } from './limits.ts'
@@ -46,6 +52,18 @@ test('who does not get through CONNECT in time is closed', async () => {
   dripping.send(Buffer.from([0x10]))
   await Promise.all([silent.closed(), dripping.closed()])
   expect(closedFor('connect-too-slow')).toBe(2)
+})
+
+test('who does not get through the greeting of TLS in time is closed too', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'anlin-tls-'))
+  const [key, cert] = [join(folder, 'key'), join(folder, 'cert')]
+  const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost']
+  execFileSync('openssl', [...request, '-keyout', key, '-out', cert], { stdio: 'ignore' })
+  const tls = { port: 0, cert: readFileSync(cert), key: readFileSync(key) }
+  harness = await startHarness(database.pool, { limits: { connectWithinMs: 100 }, tls })
+  const silent = createConnection({ host: '127.0.0.1', port: harness.ingest.tlsPort ?? 0 })
+  silent.on('error', () => undefined)
+  await once(silent, 'close')
 })
 
 test('the fifth connection of an account ends its oldest; any client id is accepted', async () => {
