@@ -98,7 +98,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const port = await listen(server, options.port, options.host)
   const { tls } = options
   const tlsServer = tls
-    ? secureServer({ ...socketOptions, ...tls }, accept)
+    ? secureServer({ ...socketOptions, handshakeTimeout: limits.connectWithinMs, ...tls }, accept)
     : null
   const tlsPort = tls && tlsServer ? await listen(tlsServer, tls.port, options.host) : null
 
