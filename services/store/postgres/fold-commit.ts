@@ -1,4 +1,7 @@
 import type { FoldCommit, SavedHome } from '../../ports.ts'
+import { int8Array, jsonArray, xid8Array } from './fold-arrays.ts'
+import { float8Array } from './history-arrays.ts'
+import { int2Array, int4Array, textArray } from './log-append-arrays.ts'
 import { errorCode, type Queryable } from './pool.ts'
 
 /** A compare-and-set missed (refuse_lost_race), or two workers waited for each other: who loses throws its work away. */
@@ -7,6 +10,7 @@ const LOST_RACE = new Set(['40001', '40P01'])
 /**
  * Everything of one pass in one autocommit statement, so that a frozen worker cannot hold it open. The cursors come
  * first and the rest waits for them, so that two workers on the same shards meet there and not in a deadlock.
+ * Set-returning functions in the select list step together and need no tuplestore each, as they would in `from`.
  */
 const COMMIT = `
   with moved as (
@@ -16,22 +20,23 @@ const COMMIT = `
     where c.reader = $1 and c.shard = v.shard and c.version = v.version
     returning 1
   ), given as materialized (
-    select * from unnest($7::text[], $8::smallint[], $9::int8[], $10::int8[], $11::xid8[], $12::int8[], $13::float8[],
-                         $14::float8[], $15::int8[], $16::int4[], string_to_array($17, E'\\n'))
-      g(home_id, shard, read_version, version, xid, id, last_now_ms, wake_ms, facts_version, clock_epoch, state)
+    select unnest($7::text[]) as home_id, unnest($8::smallint[]) as shard, unnest($9::int8[]) as read_version,
+           unnest($10::int8[]) as version, unnest($11::xid8[]) as xid, unnest($12::int8[]) as id,
+           unnest($13::float8[]) as last_now_ms, unnest($14::float8[]) as wake_ms,
+           unnest($15::int8[]) as facts_version, unnest($16::int4[]) as clock_epoch, unnest($17::json[]) as state
     where (select count(*) from moved) = cardinality($2::smallint[])
   ), saved as (
     update home_state h
     set version = g.version, xid = g.xid, id = g.id, last_now = to_timestamp(g.last_now_ms / 1000),
         wake_at = to_timestamp(g.wake_ms / 1000), facts_version = g.facts_version, clock_epoch = g.clock_epoch,
-        state = g.state::json
+        state = g.state
     from given g
     where g.read_version > 0 and h.home_id = g.home_id and h.version = g.read_version
     returning 1
   ), created as (
     insert into home_state (home_id, shard, version, xid, id, last_now, wake_at, facts_version, clock_epoch, state)
     select home_id, shard, version, xid, id, to_timestamp(last_now_ms / 1000), to_timestamp(wake_ms / 1000),
-           facts_version, clock_epoch, state::json
+           facts_version, clock_epoch, state
     from given where read_version = 0
     on conflict do nothing
     returning 1
@@ -98,19 +103,18 @@ export async function commitFold(db: Queryable, reader: string, commit: FoldComm
   }
 }
 
-function homeValues(homes: readonly SavedHome[]): unknown[] {
+function homeValues(homes: readonly SavedHome[]): Buffer[] {
   return [
-    homes.map((home) => home.homeId),
-    homes.map((home) => home.shard),
-    homes.map((home) => home.readVersion),
-    homes.map((home) => home.version),
-    homes.map((home) => home.xid),
-    homes.map((home) => home.id),
-    homes.map((home) => home.lastNow),
-    homes.map((home) => home.wakeAt),
-    homes.map((home) => home.factsVersion),
-    homes.map((home) => home.clockEpoch),
-    // JSON text holds no raw line break, so one string carries all states without an array's escaping.
-    homes.map((home) => home.stateJson).join('\n'),
+    textArray(homes, (home) => home.homeId),
+    int2Array(homes, (home) => home.shard),
+    int8Array(homes, (home) => home.readVersion),
+    int8Array(homes, (home) => home.version),
+    xid8Array(homes, (home) => home.xid),
+    int8Array(homes, (home) => home.id),
+    float8Array(homes, (home) => home.lastNow),
+    float8Array(homes, (home) => home.wakeAt ?? undefined),
+    int8Array(homes, (home) => home.factsVersion),
+    int4Array(homes, (home) => home.clockEpoch),
+    jsonArray(homes, (home) => home.stateJson),
   ]
 }

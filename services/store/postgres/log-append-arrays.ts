@@ -3,11 +3,11 @@
  * more than everything else in an append together.
  */
 
-const HEADER_BYTES = 20
+export const HEADER_BYTES = 20
 const NULL_LENGTH = -1
 const OID = { bytea: 17, int2: 21, int4: 23, text: 25 } as const
 
-function startArray(length: number, oid: number, dataBytes: number, hasNull: boolean): Buffer {
+export function startArray(length: number, oid: number, dataBytes: number, hasNull: boolean): Buffer {
   const bytes = Buffer.allocUnsafe(HEADER_BYTES + dataBytes)
   bytes.writeInt32BE(1, 0)
   bytes.writeInt32BE(hasNull ? 1 : 0, 4)
