@@ -16,7 +16,10 @@ const SETTLE_MS = 30_000
 const BETWEEN_MS = { least: 500, most: 1_500 }
 const FROZEN_ROLES = ['rules', 'escalation', 'notify'] as const
 
-/** `size` times one of two workers of each role is frozen in whatever it is doing, and continued. */
+/**
+ * `size` times one of two workers of each role is frozen in whatever it is doing, and continued. Hints go over the same
+ * database, so that a frozen one also holds connections of the queue there, in whatever transaction they are.
+ */
 export const frozenRoleTrial: Trial = {
   name: 'frozen-role',
   holds: `one of two rules, escalation and notify frozen for ${FROZEN_MS / 1000} s: every press reaches a phone, others' within ${OTHERS_LIMIT_MS / 1000} s`,
@@ -48,8 +51,7 @@ async function freezeAgainAndAgain(place: PlatformUnderTrial, options: TrialOpti
     const frozen = pairs.map((pair) => pair[random() < 0.5 ? 0 : 1])
     const othersMs = await freeze(frozen, pressing)
     slowestOthersMs = Math.max(slowestOthersMs, othersMs)
-    if (othersMs > OTHERS_LIMIT_MS)
-      faults.push(`round ${round}: no press got through within ${Math.round(othersMs)} ms`)
+    if (othersMs > OTHERS_LIMIT_MS) faults.push(`round ${round}: a press took ${Math.round(othersMs)} ms`)
     options.onProgress(`${round} of ${options.size} freezes, ${pressing.rang()} presses rang`)
   }
   const { doubledMessages, incidents, homes, ...counts } = await pressing.settle(SETTLE_MS)

@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { between, seededRandom } from '../homes/seeded.ts'
 import { followPhones } from './phones.ts'
 import { prepareForRoles, startRoles } from './place.ts'
-import { freePort, type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
+import { type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
 import { startPressing } from './pressing.ts'
+import { startRedis } from './redis.ts'
 import { type Counts, sumFigures, type Trial, type TrialOptions, type TrialResult } from './trial.ts'
 
 /** With no hint left, an alarm waits for one sweep in one process, and for one at each hop between three. */
@@ -37,7 +36,7 @@ export const queueAwayTrial: Trial = {
 async function loseQueue(place: PlatformUnderTrial, options: TrialOptions, apart: boolean): Promise<TrialResult> {
   const random = seededRandom(options.seed)
   const queue = await startRedis()
-  const redis = { REDIS_URL: `redis://127.0.0.1:${queue.port}` }
+  const redis = { REDIS_URL: queue.url }
   const running: RunningPlatform[] = []
   let mqttPort = place.ports.mqtt
   if (apart) {
@@ -51,7 +50,7 @@ async function loseQueue(place: PlatformUnderTrial, options: TrialOptions, apart
   const pressing = startPressing(demo, phones, options.seed)
   await sleep(between(random, BEFORE_MS.least, BEFORE_MS.most))
   const beforeMs = pressing.slowestSince(0)
-  queue.process.kill('SIGKILL')
+  await queue.kill()
   const goneAt = performance.now()
   await sleep(AFTERWARDS_MS)
   const { doubledMessages, incidents, homes, ...counts } = await pressing.settle(SETTLE_MS)
@@ -77,15 +76,4 @@ function total(results: TrialResult[]): TrialResult {
     figures: sumFigures(results.map(({ figures }) => figures)),
     faults: results.flatMap(({ faults }) => faults),
   }
-}
-
-async function startRedis(): Promise<{ port: number; process: ChildProcess }> {
-  const port = await freePort()
-  const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-  const process = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'ignore'] })
-  const stdout = process.stdout
-  if (!stdout) throw new Error('redis-server says nothing')
-  for (let said = ''; !said.includes('Ready to accept connections'); ) said += String((await once(stdout, 'data'))[0])
-  stdout.resume()
-  return { port, process }
 }
