@@ -20,6 +20,16 @@ export async function ensureLogPartitions(client: Pick<pg.Client, 'query'>): Pro
   }
 }
 
+/** Whether yesterday, today or tomorrow, by the database's clock as it stands now, has no partition. */
+export async function isLogPartitionMissing(client: Pick<pg.Client, 'query'>): Promise<boolean> {
+  const { rows } = await client.query<{ missing: boolean }>(
+    `select bool_or(to_regclass('observation_log_' || to_char(now() at time zone 'UTC' + interval '1 day' * n, 'YYYYMMDD'))
+                    is null) as missing
+     from generate_series(-1, 1) n`,
+  )
+  return rows[0]?.missing ?? false
+}
+
 /** @param day `YYYY-MM-DD`, UTC */
 export function logPartitionName(day: string): string {
   return `observation_log_${day.replaceAll('-', '')}`

@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts
 import { createFoldStore } from './fold-store.ts'
 import { logPartitionName } from './log-partitions.ts'
 import { readHomeLog, type StoredMessage } from './log-read-home.ts'
-import { LOG_DAYS_KEPT, runLogUpkeep, UPKEEP_LOCK } from './log-upkeep.ts'
+import { createLogUpkeep, LOG_DAYS_KEPT, runLogUpkeep, UPKEEP_LOCK } from './log-upkeep.ts'
 
 const DAY_MS = 86_400_000
 const HOMES = ['home-a', 'home-b', 'home-c']
@@ -143,4 +143,27 @@ test('who finds it running elsewhere leaves it; the coming days have their parti
   await pool.query(`drop table ${logPartitionName(daysAgo(-2))}`)
   expect(await runLogUpkeep(pool)).not.toBeNull()
   expect(await exists(logPartitionName(daysAgo(-2)))).toBe(true)
+})
+
+test('a day without a partition gets it within a sweep, even while the upkeep runs elsewhere', async () => {
+  const { pool } = database
+  const logged: string[] = []
+  const say = (_fields: Record<string, unknown>, message: string) => void logged.push(message)
+  const log = { info: say, warn: say, error: say, debug: say }
+  const upkeep = createLogUpkeep(pool, { clock: { now: Date.now, monotonicMs: () => performance.now() }, log })
+  await upkeep.sweep()
+  expect(logged).not.toContain('the log had no partition for these days')
+  await upkeep.close()
+  const elsewhere = await pool.connect()
+  await elsewhere.query('select pg_advisory_lock($1)', [UPKEEP_LOCK])
+  // As after a clock that jumped past the days prepared: today has no place to be written to.
+  await pool.query(`drop table ${logPartitionName(daysAgo(0))}`)
+  await upkeep.sweep()
+  await pool.query(
+    "insert into observation_log (shard, lane, home_id, account, flags, topic, payload) values (1, 1, 'home-a', 'a', 1, 't', '')",
+  )
+  expect(logged).toContain('the log had no partition for these days')
+  await elsewhere.query('select pg_advisory_unlock($1)', [UPKEEP_LOCK])
+  elsewhere.release()
+  await upkeep.close()
 })

@@ -1,9 +1,9 @@
 import type { Clock, Log } from '../../ports.ts'
-import { ensureLogPartitions } from './log-partitions.ts'
+import { ensureLogPartitions, isLogPartitionMissing } from './log-partitions.ts'
 import { deleteBefore, dropRawDay, isReadByAll, rawDays, unlessLocked } from './log-upkeep-drop.ts'
 import { deleteIncidentRecordBefore } from './log-upkeep-incidents.ts'
 import { isWhollyPacked, packDay } from './log-upkeep-pack.ts'
-import type { Database, Queryable } from './pool.ts'
+import { type Database, inTransaction, type Queryable } from './pool.ts'
 
 /** Days of the log that are kept, packed or raw, each with the homes' states at its start. */
 export const LOG_DAYS_KEPT = 35
@@ -21,7 +21,10 @@ export const LAST_SIGNAL = `coalesce((select i.input_id from incident_input i
 
 export type UpkeepReport = { packedRows: number; droppedDays: string[]; waitingDays: string[]; snapshots: number }
 export type LogUpkeep = {
-  /** To be called each second: starts the upkeep when a new hour has begun, and does not wait for it. */
+  /**
+   * To be called each second: makes the partitions that are missing, and starts the upkeep when a new hour has begun
+   * without waiting for it. @throws when the database is away
+   */
   sweep(): Promise<void>
   close(): Promise<void>
 }
@@ -31,6 +34,7 @@ export function createLogUpkeep(pool: Database, { clock, log }: { clock: Clock; 
   let running: Promise<void> | null = null
   return {
     async sweep() {
+      await healPartitions(pool, log)
       // On the hour, so that a day's snapshot is taken as the day begins.
       const now = Math.floor(clock.now() / UPKEEP_EVERY_MS)
       if (running || now === hour) return
@@ -48,6 +52,18 @@ export function createLogUpkeep(pool: Database, { clock, log }: { clock: Clock; 
       await running
     },
   }
+}
+
+/** Nothing is acknowledged on a day without a partition: a clock that jumps by days must not wait for the next hour. */
+async function healPartitions(pool: Database, log: Log): Promise<void> {
+  if (!(await isLogPartitionMissing(pool))) return
+  const made = await unlessLocked(
+    inTransaction(pool, async (tx) => {
+      await tx.query(`set local lock_timeout = '${LOCK_WAIT}'`)
+      await ensureLogPartitions(tx)
+    }),
+  )
+  log.warn({ made }, 'the log had no partition for these days')
 }
 
 /**
