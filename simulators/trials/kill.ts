@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { between, seededRandom } from '../homes/seeded.ts'
-import { followPhones } from './phones.ts'
+import { followPhones, type Phones } from './phones.ts'
 import { type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
-import { startPressing } from './pressing.ts'
+import { type Pressing, startPressing } from './pressing.ts'
 import { replayRecord } from './replayed.ts'
 import type { Trial, TrialOptions, TrialResult } from './trial.ts'
 
@@ -53,6 +53,8 @@ async function killAgainAndAgain(place: PlatformUnderTrial, options: TrialOption
     slowestMs = Math.max(slowestMs, performance.now() - startedAt)
     if (kill % 10 === 0) onProgress(`${kill} of ${size} kills, ${pressing.rang()} presses rang`)
   }
+  // A platform that is gone cannot be asked what it has: its own words are the finding.
+  if (faults.length > 0) return await giveUp(pressing, phones, faults)
   const { doubledMessages, incidents, homes, ...counts } = await pressing.settle(SETTLE_MS)
   await phones.close()
   const unlike = await replayRecord(place.folder)
@@ -62,6 +64,12 @@ async function killAgainAndAgain(place: PlatformUnderTrial, options: TrialOption
   if (counts.doubled > 0) faults.push(`${counts.doubled} incidents more than presses`)
   if (incidents < counts.acknowledged) faults.push(`${counts.acknowledged - incidents} presses without an incident`)
   return { ...counts, figures: { kills: size, ...figures, homes, incidents, doubledMessages, slowestMs }, faults }
+}
+
+async function giveUp(pressing: Pressing, phones: Phones, faults: string[]): Promise<TrialResult> {
+  await pressing.settle(0).catch(() => undefined)
+  await phones.close()
+  return { attempted: 0, acknowledged: 0, lost: 0, doubled: 0, figures: {}, faults }
 }
 
 async function killOnce(

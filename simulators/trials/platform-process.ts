@@ -121,12 +121,18 @@ function launch(roles: string[], environment: Record<string, string>): RunningPl
   }
   child.stdout?.on('data', keep)
   child.stderr?.on('data', keep)
-  const exited = once(child, 'exit').then(([code]) => code as number | null)
+  let ending = false
+  const exited = once(child, 'exit').then(([code]) => {
+    // Whatever is killed around it, a platform that nobody ended must not end: its last words say why it did.
+    if (!ending) process.stderr.write(`the platform ended by itself with code ${code}:\n${output}\n`)
+    return code as number | null
+  })
   return {
     pid: child.pid ?? 0,
     output: () => output,
     exited,
     async end() {
+      ending = true
       child.kill('SIGTERM')
       const timer = setTimeout(() => child.kill('SIGKILL'), END_LIMIT_MS)
       const code = await exited
@@ -134,6 +140,7 @@ function launch(roles: string[], environment: Record<string, string>): RunningPl
       return code
     },
     async kill() {
+      ending = true
       child.kill('SIGKILL')
       await exited
     },

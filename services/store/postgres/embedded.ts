@@ -80,7 +80,11 @@ export async function startEmbedded(folder: string, log: Log): Promise<EmbeddedD
         await sleep(SUPERVISE_MS)
         if (stopping || isAlive(pid)) continue
         log.error({ pid }, 'embedded database died: starting it again')
-        pid = await launch(place, binaries, user)
+        // For ever: without its database the platform hears nobody, and giving up helps no one.
+        pid = await launch(place, binaries, user).catch((err) => {
+          log.error({ err }, 'embedded database does not start: trying again')
+          return pid
+        })
       }
     })()
     return {
@@ -162,7 +166,10 @@ async function launch(place: Place, binaries: string, user: DatabaseUser | null)
     })
     child.unref()
     // The backends of a postmaster that was killed hold its shared memory for a moment; then the new one ends at once.
-    const ended = await Promise.race([exited, untilReady(place.url('postgres')).then(() => false)])
+    const ready = untilReady(place.url('postgres'))
+    // Who lost the race may still fail later, when nobody waits for it.
+    ready.catch(() => undefined)
+    const ended = await Promise.race([exited, ready.then(() => false)])
     if (!ended && child.pid) return child.pid
     if (performance.now() > deadline) throw new Error(`the embedded database does not start: see ${place.logFile}`)
     await sleep(100)
