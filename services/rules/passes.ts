@@ -17,7 +17,7 @@ import type { HomeFold } from './home-fold.ts'
 
 /** Rows of one pass: small when idle, so that a press never waits long; grown while passes come back full. */
 const MIN_ROWS_PER_PASS = 512
-const MAX_ROWS_PER_PASS = 4_096
+const MAX_ROWS_PER_PASS = 2_048
 const MIN_ROWS_PER_SHARD = 32
 /** From here on a shard lags, and homes with urgent rows go first. */
 const LAG_MS = 1_000
@@ -55,7 +55,7 @@ export type RulesMemory<State> = RulesParts<State> & {
   /** Shards whose next unread row has waited longer than LAG_MS, or that had more rows than a pass takes. */
   overdue: Set<number>
   rowsPerPass: number
-  /** The pass whose commit is under way. Everything but the next pass over the shards waits for it. */
+  /** The pass whose commit is under way. Whoever folds anything but the next rows of the shards waits for it. */
   underway: { done: Promise<boolean>; cursors: readonly ShardCursor[] } | null
   /** Rows passed and homes visited so far. */
   done: number
@@ -172,7 +172,6 @@ function takeDirty<State>(memory: RulesMemory<State>): number[] {
 export async function passUrgent<State>(memory: RulesMemory<State>): Promise<void> {
   const nowMs = memory.clock.monotonicMs()
   if (memory.overdue.size === 0 || nowMs - memory.urgentLookedAt < URGENT_LOOK_MS) return
-  await settle(memory)
   const shards = [...memory.overdue]
   const urgent = await memory.store.readUrgentHomes({ shards, limitPerShard: URGENT_ROWS_PER_SHARD })
   // More of them than one pass takes: the next look follows at once.
@@ -185,7 +184,6 @@ export async function passUrgent<State>(memory: RulesMemory<State>): Promise<voi
  * @returns whether there is more of it to do at once
  */
 export async function passTimers<State>(memory: RulesMemory<State>): Promise<boolean> {
-  await settle(memory)
   const homes = await memory.store.readDueHomes(MAX_DUE_HOMES)
   await passHomes(memory, homes, homes)
   const jump = memory.jumps.at(-1)
@@ -208,6 +206,7 @@ async function passHomes<State>(
   const left = shardsLeftForLater(memory, asked)
   const homes = asked.filter((home) => !left.has(home.shard))
   if (homes.length === 0) return
+  await settle(memory)
   const { rows, nowMs, hiddenHomes } = await memory.store.readHomeRows({ homes, limitPerShard: HOME_ROWS_PER_SHARD })
   const unfinished = new Set(left)
   for (const [shard, own] of Map.groupBy(rows, (row: LogRow) => row.shard)) {
