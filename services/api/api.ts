@@ -2,6 +2,7 @@ import cookie from '@fastify/cookie'
 import rateLimit from '@fastify/rate-limit'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
+import { closeInTime } from './closing.ts'
 import { createErrorHandler, sendProblem } from './errors.ts'
 import { describeRoutes } from './openapi.ts'
 import { answerRoutes } from './routes/answer-routes.ts'
@@ -72,7 +73,7 @@ export async function createApi(deps: ApiDeps): Promise<ApiServer> {
     async listen({ host, port }) {
       return { url: await app.listen({ host, port }) }
     },
-    close: () => app.close(),
+    close: () => closeInTime(app),
   }
 }
 

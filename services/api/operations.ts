@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
 import type { ApiServer } from './api.ts'
+import { closeInTime } from './closing.ts'
 import { createErrorHandler, sendProblem } from './errors.ts'
 import { operationRoutes } from './routes/operation-routes.ts'
 import { addSecurityHeaders } from './security-headers.ts'
@@ -26,6 +27,6 @@ export function createOperations(
     async listen({ host, port }) {
       return { url: await app.listen({ host, port }) }
     },
-    close: () => app.close(),
+    close: () => closeInTime(app),
   }
 }

@@ -123,8 +123,8 @@ function launch(roles: string[], environment: Record<string, string>): RunningPl
   child.stderr?.on('data', keep)
   let ending = false
   const exited = once(child, 'exit').then(([code]) => {
-    // Whatever is killed around it, a platform that nobody ended must not end: its last words say why it did.
-    if (!ending) process.stderr.write(`the platform ended by itself with code ${code}:\n${output}\n`)
+    // Whatever is killed around it, a platform that nobody ended must not end, and one that fails tells its last words.
+    if (!ending && code !== 0) process.stderr.write(`the platform ended by itself with code ${code}:\n${output}\n`)
     return code as number | null
   })
   return {
