@@ -95,6 +95,10 @@ describe('a provider that does not do what it should', () => {
     await story.fault({ mode: 'duplicate-receipts' })
     await story.signal()
     await story.expectSms('daughter', /^EMERGENCY/)
+    // Only from here on is a failure late: before its receipt the message may still fail.
+    await expect
+      .poll(async () => (await story.outboxRows())[0], { timeout: 8_000 })
+      .toMatchObject({ status: 'delivered' })
     await story.expectSilence()
     const [row] = await story.outboxRows()
     const { rows } = await story.pool.query<{ provider_id: string }>('select provider_id from outbox')
