@@ -114,7 +114,7 @@ export async function measureBacklog({ ground, log, plan }: Parts, rows: number)
       what: `A press while ${count(rows)} telemetry rows wait`,
       measured: { ...presses, rows, pressedForSeconds },
       shown: `first request after ${ms(presses.longestMs)}`,
-      how: `the longest of ${presses.pressed} presses in turn, from the moment the entrance opened; ${presses.lost} lost`,
+      how: `the longest of ${presses.pressed} presses in turn, from the moment the entrance opened; ${presses.lost} without a request within 60 s`,
     },
     {
       id: 'catch-up',
@@ -137,6 +137,6 @@ function pressFigure(id: string, what: string, presses: Presses, how: string): F
     measured: { ...presses },
     // Of a handful of presses the 99th percentile is only the longest, and should not look like more.
     shown: `p50 ${ms(presses.p50Ms)}, ${presses.pressed < FEW_PRESSES ? `longest ${ms(presses.longestMs)}` : `p99 ${ms(presses.p99Ms)}`}`,
-    how: `${presses.pressed} presses, ${presses.lost} lost; ${how}`,
+    how: `${presses.pressed} presses, ${presses.lost} without a request within 60 s; ${how}`,
   }
 }

@@ -12,6 +12,7 @@ export type Presses = {
   /** Acknowledged to the button. */
   acknowledged: number
   /** No request within a minute. */
+  /** Without a request within REQUEST_WITHIN_MS; it may still have come later. */
   lost: number
   p50Ms: number
   p99Ms: number
