@@ -130,11 +130,17 @@ function freePort(host: string): Promise<number> {
   })
 }
 
+/** One line for what a person can mend; the stack only for what we have to. */
+function lastWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if ('code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
+    return `port ${error.port} is taken by another program: end that one, or set HTTP_PORT or MQTT_PORT (0 = any free port)`
+  }
+  const isTheirs = /^(another platform|the database|the SMS gateway simulator|no role)/.test(error.message)
+  return error instanceof ConfigError || isTheirs ? error.message : (error.stack ?? error.message)
+}
+
 main().catch((error) => {
-  // One line for what a person can mend; the stack only for what we have to.
-  const expected =
-    error instanceof ConfigError ||
-    (error instanceof Error && /^(another platform|the database|no role)/.test(error.message))
-  process.stderr.write(`anlin: ${expected || !(error instanceof Error) ? (error?.message ?? error) : error.stack}\n`)
+  process.stderr.write(`anlin: ${lastWords(error)}\n`)
   process.exit(1)
 })
