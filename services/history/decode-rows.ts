@@ -28,7 +28,7 @@ export function createRowDecoder(parts: {
   async function loadHomes(rows: readonly LogRow[]): Promise<void> {
     const missing = new Set<string>()
     for (const { homeId, factsVersion, rejected } of rows) {
-      if (rejected === null && factsVersion > 0 && homes.get(homeId)?.factsVersion !== factsVersion) missing.add(homeId)
+      if (rejected === null && factsVersion && homes.get(homeId)?.factsVersion !== factsVersion) missing.add(homeId)
     }
     if (missing.size === 0) return
     for (const { homeId, factsVersion, devices } of await parts.readDevices([...missing])) {

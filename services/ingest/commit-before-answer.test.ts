@@ -44,7 +44,7 @@ test('a press is on disk, urgent and in its shard, when the button hears its PUB
   const rows = await storedRows(database.pool, account.homeId)
   expect(rows).toMatchObject([{ topic, account: account.username, lane: 0, flags: 1, rejected: null }])
   expect(rows[0]?.payload.toString()).toBe('{"kind":"sos","state":"pressed"}')
-  expect(harness.hints).toContain(`log:${rows[0]?.shard}`)
+  expect(harness.hints).toContain(`log:${rows[0]?.shard}/${account.homeId}`)
   await button.endAsync()
 })
 

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { logHintKey } from '../core/log-hint.ts'
 import { SHARD_COUNT } from '../core/shard.ts'
 import type { Clock, Hints, Log, LogAppend, LogMessage, Metrics } from '../ports.ts'
 import { errorCode } from './error-code.ts'
 import type { IngestLimits } from './limits.ts'
 
 const STALL_CHECK_MS = 250
+/** Alarms of one batch that are hinted by their home; a storm's further ones are found by their shards. */
+const URGENT_HINTS = 64
 
 /** A message on its way to disk. `settle` is called once: with true when it is there, with false when it was given up. */
 export type WaitingMessage = LogMessage & {
@@ -109,15 +112,23 @@ export class GroupCommit {
   #settleStored(batch: WaitingMessage[]): void {
     const { hints, clock, metrics } = this.#options
     const shards = new Set<number>()
+    const alarms = new Map<string, number>()
     let urgent = 0
     for (const message of batch) {
       this.#waitingBytes -= message.bytes
-      if (message.lane === 0) urgent++
+      if (message.lane === 0) {
+        urgent++
+        if (alarms.size < URGENT_HINTS) alarms.set(message.homeId, message.shard)
+      }
       if (shards.size < SHARD_COUNT) shards.add(message.shard)
       if (message.rejected !== null) metrics.count('anlin_messages_rejected_total', 1, { code: message.rejected })
       message.settle(true)
     }
-    for (const shard of shards) hints.hint('log', String(shard))
+    for (const [homeId, shard] of alarms) {
+      hints.hint('log', logHintKey({ shard, homeId }))
+      shards.delete(shard)
+    }
+    for (const shard of shards) hints.hint('log', logHintKey({ shard, homeId: null }))
     if (urgent > 0) metrics.count('anlin_messages_total', urgent, { lane: 'urgent' })
     if (urgent < batch.length) metrics.count('anlin_messages_total', batch.length - urgent, { lane: 'ordinary' })
     // The one that waited longest stands for its batch.

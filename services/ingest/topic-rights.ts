@@ -24,7 +24,10 @@ const NATIVE_ROOT = 'care'
 const NATIVE_PREFIX = `${NATIVE_ROOT}/`
 const SPEAKING = ['event', 'telemetry', 'status'] as const
 const HEARING = ['command', 'incident']
-/** A message of these may be an alarm in any form, a raw gas reading included, so none of theirs waits behind the rest. */
+/**
+ * In other conventions a message of these may be an alarm in any form. Natively an alarm is an `event`: with the readings
+ * of every gas detector in it, the urgent lane would be as long as the other one.
+ */
 const ALARM_DEVICES = new Set(['sos-button', 'smoke-detector', 'gas-detector', 'co-detector', 'fall-sensor'])
 
 const URGENT: Verdict = { lane: 0, rejected: null }
@@ -39,8 +42,7 @@ export function rightsOf(account: DeviceAccount): Rights {
   const native = new Map<string, Verdict>()
   for (const device of devices) {
     for (const leaf of SPEAKING) {
-      const urgent = leaf === 'event' || ALARM_DEVICES.has(device.kind)
-      native.set(`${NATIVE_PREFIX}v1/${homeId}/${device.deviceId}/${leaf}`, urgent ? URGENT : ORDINARY)
+      native.set(`${NATIVE_PREFIX}v1/${homeId}/${device.deviceId}/${leaf}`, leaf === 'event' ? URGENT : ORDINARY)
     }
   }
   const own = devices.find((device) => device.deviceId === deviceId)

@@ -19,7 +19,8 @@ export type Metrics = {
 
 /**
  * A hint says "look now", never "this happened": the database is the truth, and losing every hint costs at most
- * the next sweep. `key` is a shard for `log`, a home for `incident`, and empty for `outbox`.
+ * the next sweep. `key` is what core/log-hint.ts makes for `log`, a home for `incident`, and empty for
+ * `outbox`.
  */
 export type HintTopic = 'log' | 'incident' | 'outbox'
 export type Hints = {

@@ -14,8 +14,11 @@ export type LogRow = RawMessage &
     shard: number
     /** Why ingest already knows that nobody can read it; null for a row to be folded. */
     rejected: string | null
-    /** The version of what is known about the home at this moment; 0 when there is no such home. */
-    factsVersion: number
+    /**
+     * The version of what is known about the home, 0 without such a home. Where the rules read, only of facts that no fold
+     * has taken in yet; null: there are none.
+     */
+    factsVersion: number | null
   }
 
 /** Where a reader stands in one shard. `passedAtMs` is the receipt time of the last row passed. */

@@ -1,6 +1,6 @@
 import type { Signal } from '../core/signal.ts'
 import type { LogLag } from '../ports.ts'
-import type { RulesMemory } from './passes.ts'
+import type { RulesMemory } from './memory.ts'
 
 /** A larger jump of the database's clock against the monotonic one is an incident for the operators. */
 const CLOCK_JUMP_MS = 10_000
@@ -12,7 +12,7 @@ type ClockSample = { sentMs: number; receivedMs: number; databaseMs: number }
 
 /** What a sweep looks at before it folds: who lags, how old the oldest transaction is, and whether the clock jumped. */
 export function createWatch<State>(memory: RulesMemory<State>): () => Promise<LogLag> {
-  const { store, clock, log, metrics, dirty } = memory
+  const { store, clock, log, metrics, pace } = memory
   let before: ClockSample | null = null
   return async () => {
     const sentMs = clock.monotonicMs()
@@ -20,7 +20,7 @@ export function createWatch<State>(memory: RulesMemory<State>): () => Promise<Lo
     const sample = { sentMs, receivedMs: clock.monotonicMs(), databaseMs: lag.nowMs }
     const gapMs = before === null ? 0 : gapBetween(before, sample)
     before = sample
-    for (const { shard } of lag.lagging) dirty.add(shard)
+    for (const { shard } of lag.lagging) pace.hurry(shard)
     metrics.gauge('anlin_reader_lag_seconds', lagSeconds(lag), { reader: 'rules' })
 
     const openXidMs = await store.oldestOpenXidAgeMs()

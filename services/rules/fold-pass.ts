@@ -99,7 +99,10 @@ function groupByHome(rows: readonly LogRow[]): Map<string, LogRow[]> {
   return byHome
 }
 
-/** From the cache, or read in one query: those it does not hold, and those whose facts have changed since. */
+/**
+ * From the cache, or read in one query: those it does not hold, and those whose facts have changed since. A cache that has
+ * not seen a change which another worker's fold has taken in has not seen that fold either, and loses the race.
+ */
 async function loadHomes<State>(
   parts: PassParts<State>,
   rowsByHome: Map<string, LogRow[]>,
@@ -110,8 +113,8 @@ async function loadHomes<State>(
   const missing: string[] = []
   for (const [homeId, rows] of rowsByHome) {
     const cached = parts.cache.get(homeId)
-    const factsVersion = rows.at(-1)?.factsVersion ?? factsVersions.get(homeId)
-    if (cached && cached.facts.version === factsVersion) homes.set(homeId, cached)
+    const factsVersion = rows.at(-1)?.factsVersion ?? factsVersions.get(homeId) ?? null
+    if (cached && (factsVersion === null || cached.facts.version === factsVersion)) homes.set(homeId, cached)
     else missing.push(homeId)
   }
   if (missing.length === 0) return homes

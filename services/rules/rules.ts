@@ -1,17 +1,18 @@
+import { readLogHint } from '../core/log-hint.ts'
 import { createWatch } from './clock-watch.ts'
-import {
-  createMemory,
-  passShards,
-  passTimers,
-  passUrgent,
-  type RulesMemory,
-  type RulesParts,
-  settle,
-} from './passes.ts'
+import { passTimers, passUrgent } from './home-passes.ts'
+import { createMemory, type RulesMemory, type RulesParts } from './memory.ts'
+import { passShards, settle } from './passes.ts'
+
+/** Hinted alarms that wait to be folded; beyond them the look for urgent homes and the shards' own passes find the rest. */
+const MAX_URGENT_HOMES = 10_000
 
 export type RulesWorker = {
-  /** Resolves when a pass has taken the shard; the rest of its rows, if any, follow by themselves. */
-  onHint(shard: string): Promise<void>
+  /**
+   * @param key a shard, or `shard/home` where an alarm has come of that home
+   * Resolves at the end of the next round; what has to gather first, or did not fit, follows by itself.
+   */
+  onHint(key: string): Promise<void>
   /**
    * To be called each second: finds shards with unread rows, fires timers, watches the clock. Resolves when one pass
    * over them is done. @throws when the database is away
@@ -24,8 +25,8 @@ export type RulesWorker = {
 }
 
 /**
- * Folds the log into the homes' states. Hints and sweeps only mark shards as dirty; one loop reads them at its own
- * pace, one pass at a time, and sleeps when nothing is dirty.
+ * Folds the log into the homes' states. Hints and sweeps only mark what is unread; one loop reads it at its own pace, one
+ * pass at a time, alarms first, and sleeps when nothing is ready.
  */
 export async function startRules<State>(parts: RulesParts<State>): Promise<RulesWorker> {
   await parts.store.prepareCursors(parts.shards)
@@ -36,11 +37,19 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
   let roundAsked = false
   let closed = false
   let running: Promise<void> | null = null
+  let gathering: NodeJS.Timeout | undefined
   /** The rounds that have begun; a caller waits for the end of the first round that begins after its call. */
   let round = newRound()
 
+  function isReady(): boolean {
+    return memory.urgent.size > 0 || timersAsked || roundAsked || readyInMs() === 0
+  }
+
+  const readyInMs = () => memory.pace.readyInMs(memory.clock.monotonicMs())
+
   async function loop(): Promise<void> {
-    while (!closed && (memory.dirty.size > 0 || timersAsked || roundAsked)) {
+    clearTimeout(gathering)
+    while (!closed && isReady()) {
       roundAsked = false
       const own = round
       round = newRound()
@@ -52,7 +61,8 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
       } catch (error) {
         own.reject(error)
         await settleQuietly(memory)
-        memory.dirty.clear()
+        memory.pace.clear()
+        memory.urgent.clear()
         timersAsked = false
       }
     }
@@ -61,6 +71,14 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
       await settleQuietly(memory)
     }
     running = null
+    gather()
+  }
+
+  /** Comes back when the rows of some shard have gathered. */
+  function gather(): void {
+    clearTimeout(gathering)
+    const gatherMs = readyInMs()
+    if (!closed && gatherMs !== null) gathering = setTimeout(() => void wake(), gatherMs)
   }
 
   /** Resolves at the end of the next round. */
@@ -80,9 +98,13 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
   }
 
   return {
-    onHint(shard) {
-      memory.dirty.add(Number(shard))
-      return wake()
+    onHint(key) {
+      const { shard, homeId } = readLogHint(key)
+      memory.pace.mark(shard)
+      if (homeId !== null && memory.urgent.size < MAX_URGENT_HOMES) memory.urgent.set(homeId, shard)
+      if (running || isReady()) return wake()
+      gather()
+      return Promise.resolve()
     },
     async sweep() {
       await sweep()
@@ -90,6 +112,7 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
     processAll: () => untilNothingIsDone(memory, sweep),
     async close() {
       closed = true
+      clearTimeout(gathering)
       await running
     },
   }

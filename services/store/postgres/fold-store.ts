@@ -56,7 +56,7 @@ export function createFoldStore(pool: Database, reader = 'rules'): FoldStore {
         [reader, shards],
       )
     },
-    readUnread: (asked) => readUnread(pool, { reader, ...asked }),
+    readUnread: (asked) => readUnread(pool, { reader, facts: 'new', ...asked }),
     readUrgentHomes: (asked) => readUrgentHomes(pool, { reader, ...asked }),
     readHomeRows: (asked) => readHomeRows(pool, { reader, ...asked }),
     readHomes: (homeIds) => readHomes(pool, homeIds),

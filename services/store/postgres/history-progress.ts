@@ -52,7 +52,7 @@ export function createHistoryProgress(pool: Database): HistoryProgress {
       )
     },
     readState: () => readState(pool),
-    readUnread: (asked) => readUnread(pool, { reader: READER, ...asked }),
+    readUnread: (asked) => readUnread(pool, { reader: READER, facts: 'all', ...asked }),
     readDevices: (homeIds) => readDevices(pool, homeIds),
     async propose(version, batch) {
       const { rowCount } = await pool.query({

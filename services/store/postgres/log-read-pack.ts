@@ -21,7 +21,7 @@ type PackedRow = [
   rejected: string | null,
 ]
 
-export async function packRows(rows: readonly RawRow[]): Promise<Buffer> {
+export async function packRows(rows: readonly (RawRow & { lane: number })[]): Promise<Buffer> {
   const lines = rows.map((row) => {
     const packed: PackedRow = [
       String(row.xid),

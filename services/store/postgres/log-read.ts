@@ -10,8 +10,9 @@ import type { Queryable } from './pool.ts'
 const PRUNE_MARGIN = "interval '1 day'"
 
 /** Receipt times are read as whole microseconds: exact, and cheaper to parse than a timestamp's text. */
-export const ROW_COLUMNS = `l.xid, l.id, (extract(epoch from l.received_at) * 1000000)::int8 as received_us, l.lane,
+const UNREAD_COLUMNS = `l.xid, l.id, (extract(epoch from l.received_at) * 1000000)::int8 as received_us,
   l.home_id, l.account, l.flags, l.packet_id, l.topic, l.payload, l.rejected`
+export const ROW_COLUMNS = `${UNREAD_COLUMNS}, l.lane`
 
 /** Rows after the cursor `c`. */
 const AFTER_CURSOR = `l.shard = c.shard and (l.xid, l.id) > (c.xid, c.id)
@@ -19,11 +20,18 @@ const AFTER_CURSOR = `l.shard = c.shard and (l.xid, l.id) > (c.xid, c.id)
 /** Above the snapshot's xmin an earlier transaction is still open, whose rows will sort before: nobody passes those. */
 const READABLE = 'l.xid < pg_snapshot_xmin(pg_current_snapshot())'
 
-const FACTS_VERSION = '(select h.settings_version from home h where h.home_id = l.home_id) as facts_version'
+/** The version of what is known about the row's home. */
+const FACTS_VERSION = '(select h.settings_version from home h where h.home_id = l.home_id)'
+/** The same, but only where some fold has not taken it in yet: a look into a table that is nearly always empty. */
+const NEW_FACTS_VERSION = '(select f.version from home_facts_changed f where f.home_id = l.home_id)'
 
-const READ_UNREAD = `
-  select c.shard, c.xid as cursor_xid, c.id as cursor_id, c.version as cursor_version, c.passed_at,
-         (select extract(epoch from platform_now()) * 1000)::int8 as now_ms, l.*
+/** Where the reader stands is said once a shard, beside its first row: each field of each row costs its parsing. */
+const readUnreadText = (factsVersion: string) => `
+  select c.shard, case when l.nth > 1 then null else c.xid end as cursor_xid,
+         case when l.nth > 1 then null else c.id end as cursor_id,
+         case when l.nth > 1 then null else c.version end as cursor_version,
+         case when l.nth > 1 then null else c.passed_at end as passed_at,
+         case when l.nth > 1 then null else (select extract(epoch from platform_now()) * 1000)::int8 end as now_ms, l.*
   from (
     select c.shard, coalesce(a.xid, c.xid) as xid, coalesce(a.id, c.id) as id, coalesce(a.version, c.version) as version,
            coalesce(to_timestamp(a.passed_ms / 1000), c.passed_at) as passed_at
@@ -33,10 +41,14 @@ const READ_UNREAD = `
     where c.reader = $1 and c.shard = any($2::smallint[])
   ) c
   left join lateral (
-    select ${ROW_COLUMNS}, ${FACTS_VERSION}, ${READABLE} as readable from observation_log l
-    where ${AFTER_CURSOR} order by l.xid, l.id limit $3
+    select r.*, row_number() over () as nth from (
+      select ${UNREAD_COLUMNS}, ${factsVersion} as facts_version, ${READABLE} as readable
+      from observation_log l where ${AFTER_CURSOR} order by l.xid, l.id limit $3
+    ) r
   ) l on true
   order by c.shard, l.xid, l.id`
+const READ_UNREAD = { name: 'log-read-unread', text: readUnreadText(FACTS_VERSION) }
+const READ_UNFOLDED = { name: 'log-read-unfolded', text: readUnreadText(NEW_FACTS_VERSION) }
 
 /** A home may already be ahead of its shard's cursor, where its urgent rows were folded first. */
 const READ_HOME_ROWS = `
@@ -44,7 +56,7 @@ const READ_HOME_ROWS = `
   from (select shard, array_agg(home_id) as homes from unnest($2::smallint[], $3::text[]) w(shard, home_id) group by shard) w
   join log_cursor c on c.reader = $1 and c.shard = w.shard
   left join lateral (
-    select ${ROW_COLUMNS}, ${FACTS_VERSION}, ${READABLE} as readable
+    select ${UNREAD_COLUMNS}, ${NEW_FACTS_VERSION} as facts_version, ${READABLE} as readable
     from observation_log l left join home_state s on s.home_id = l.home_id
     where ${AFTER_CURSOR} and l.home_id = any(w.homes) and (s.home_id is null or (l.xid, l.id) > (s.xid, s.id))
     order by l.xid, l.id limit $4
@@ -82,7 +94,8 @@ export type RawRow = {
   xid: bigint
   id: number
   received_us: number
-  lane: number
+  /** Only where a day is packed. */
+  lane?: number
   home_id: string
   account: string
   flags: number
@@ -97,12 +110,18 @@ type CursorRow = { cursor_xid: bigint; cursor_id: number; cursor_version: number
 /** One query for any number of shards: where the reader stands in each (or will stand, `ahead`), and what comes next. */
 export async function readUnread(
   db: Queryable,
-  asked: { reader: string; shards: readonly number[]; limitPerShard: number; ahead?: readonly ShardCursor[] },
+  asked: {
+    reader: string
+    shards: readonly number[]
+    limitPerShard: number
+    /** Whoever folds is told of facts only while they are new. */
+    facts: 'all' | 'new'
+    ahead?: readonly ShardCursor[]
+  },
 ): Promise<UnreadRows> {
   const ahead = asked.ahead ?? []
   const { rows } = await db.query<CursorRow & RawRow & { id: number | null; readable: boolean | null }>({
-    name: 'log-read-unread',
-    text: READ_UNREAD,
+    ...(asked.facts === 'new' ? READ_UNFOLDED : READ_UNREAD),
     values: [
       asked.reader,
       asked.shards,
@@ -121,13 +140,23 @@ export async function readUnread(
   for (const row of rows) {
     if (row.shard !== shard) {
       shard = row.shard
-      const { cursor_xid: xid, cursor_id: id, cursor_version: version, passed_at: passedAtMs } = row
-      cursors.push({ shard, xid, id, version, passedAtMs })
+      cursors.push(cursorOf(row))
     }
     if (row.readable) unread.push(toLogRow(row))
     else if (row.id !== null && hidden.at(-1) !== shard) hidden.push(shard)
   }
   return { nowMs: rows[0]?.now_ms ?? 0, cursors, rows: unread, hidden }
+}
+
+/** Of the first row of a shard. */
+function cursorOf({
+  shard,
+  cursor_xid,
+  cursor_id,
+  cursor_version,
+  passed_at,
+}: CursorRow & { shard: number }): ShardCursor {
+  return { shard, xid: cursor_xid, id: cursor_id, version: cursor_version, passedAtMs: passed_at }
 }
 
 export async function readHomeRows(
@@ -202,7 +231,7 @@ export function toLogRow(row: RawRow): LogRow {
     retain: (row.flags & 8) !== 0,
     receivedAt: Math.floor(row.received_us / 1000),
     rejected: row.rejected,
-    factsVersion: row.facts_version ?? 0,
+    factsVersion: row.facts_version,
   }
 }
 

@@ -27,7 +27,7 @@ export async function packDay(db: Queryable, day: string, pieceRows = PIECE_ROWS
 
 async function packPiece(db: Queryable, day: string, shard: number, pieceRows: number): Promise<number> {
   const after = await lastPacked(db, day, shard)
-  const { rows } = await db.query<RawRow>(
+  const { rows } = await db.query<RawRow & { lane: number }>(
     `select l.shard, ${ROW_COLUMNS}, null as facts_version from ${logPartitionName(day)} l
      where l.shard = $1 and (l.xid, l.id) > ($2, $3) order by l.xid, l.id limit $4`,
     [shard, after.xid, after.id, pieceRows],

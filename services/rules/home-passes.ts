@@ -1,0 +1,93 @@
+import type { DueHome, HomeKey, LogRow } from '../ports.ts'
+import type { RulesMemory } from './memory.ts'
+import { foldAndCommit, pauseWhileHidden, settle } from './passes.ts'
+
+/** While shards lag, urgent homes whose hint was lost are looked for this often. */
+const URGENT_LOOK_MS = 250
+const URGENT_ROWS_PER_SHARD = 50
+/** Finding one home's rows means reading through its shard's backlog, so only so many lagging shards at once. */
+const LAGGING_SHARDS_AT_ONCE = 8
+const HOME_ROWS_PER_SHARD = 500
+/** Homes visited for their timers in one pass; when there are more, the next pass follows at once. */
+const MAX_DUE_HOMES = 500
+
+/**
+ * Homes with an alarm that nobody has folded go first, each completely in its own order, the ordinary rows before the
+ * alarm included. The shard's own pass later skips what the home's position says is done. Where a shard is quiet its own
+ * pass is the quickest way, and follows at once.
+ */
+export async function passUrgent<State>(memory: RulesMemory<State>): Promise<void> {
+  const homes = takeHinted(memory)
+  const nowMs = memory.clock.monotonicMs()
+  if (memory.overdue.size > 0 && nowMs - memory.urgentLookedAt >= URGENT_LOOK_MS) {
+    memory.urgentLookedAt = nowMs
+    const shards = [...memory.overdue]
+    const found = await memory.store.readUrgentHomes({ shards, limitPerShard: URGENT_ROWS_PER_SHARD })
+    const known = new Set(homes.map((home) => home.homeId))
+    homes.push(...found.filter((home) => !known.has(home.homeId)))
+  }
+  if (homes.length === 0) return
+  const { left, hidden } = await passHomes(memory, homes, [])
+  for (const { homeId, shard } of homes) {
+    if (left.has(shard) || hidden.has(homeId)) memory.urgent.set(homeId, shard)
+  }
+  await pauseWhileHidden(memory, hidden.size > 0)
+}
+
+function takeHinted<State>({ urgent, overdue, pace, clock }: RulesMemory<State>): HomeKey[] {
+  const homes: HomeKey[] = []
+  const nowMs = clock.monotonicMs()
+  for (const [homeId, shard] of urgent) {
+    if (overdue.has(shard) || !pace.isQuiet(shard, nowMs)) homes.push({ homeId, shard })
+    else pace.hurry(shard)
+  }
+  urgent.clear()
+  return homes
+}
+
+/**
+ * Fires due timers, tells homes of new facts and of clock jumps: each only when none of its rows is unread any more.
+ * @returns whether there is more of it to do at once
+ */
+export async function passTimers<State>(memory: RulesMemory<State>): Promise<boolean> {
+  const homes = await memory.store.readDueHomes(MAX_DUE_HOMES)
+  await passHomes(memory, homes, homes)
+  const jump = memory.jumps.at(-1)
+  if (jump === undefined) return homes.length >= MAX_DUE_HOMES
+  const behind = await memory.store.readHomesBeforeEpoch(jump.epoch, MAX_DUE_HOMES)
+  await passHomes(memory, behind, behind)
+  if (behind.length === 0) {
+    memory.epochTaken = jump.epoch
+    memory.jumps = []
+  }
+  return homes.length >= MAX_DUE_HOMES || behind.length >= MAX_DUE_HOMES
+}
+
+/**
+ * @param due of them those whose timers are to be fired, once all their rows are folded
+ * @returns the shards of which more is left to read, and the homes with rows that an open transaction hides
+ */
+async function passHomes<State>(
+  memory: RulesMemory<State>,
+  asked: readonly HomeKey[],
+  due: readonly DueHome[],
+): Promise<{ left: ReadonlySet<number>; hidden: ReadonlySet<string> }> {
+  const left = shardsLeftForLater(memory, asked)
+  const homes = asked.filter((home) => !left.has(home.shard))
+  if (homes.length === 0) return { left, hidden: new Set() }
+  await settle(memory)
+  const { rows, nowMs, hiddenHomes } = await memory.store.readHomeRows({ homes, limitPerShard: HOME_ROWS_PER_SHARD })
+  for (const [shard, own] of Map.groupBy(rows, (row: LogRow) => row.shard)) {
+    if (own.length >= HOME_ROWS_PER_SHARD) left.add(shard)
+  }
+  const dueHomes = due.filter((home) => !left.has(home.shard) && !hiddenHomes.has(home.homeId))
+  const stands = await foldAndCommit(memory, { rows, cursors: [], dueHomes, nowMs, jumps: memory.jumps })
+  if (!stands) for (const { shard } of homes) left.add(shard)
+  return { left, hidden: hiddenHomes }
+}
+
+/** Of the lagging shards that these homes are in, all but the first few. */
+function shardsLeftForLater<State>(memory: RulesMemory<State>, homes: readonly HomeKey[]): Set<number> {
+  const lagging = new Set(homes.map((home) => home.shard).filter((shard) => memory.overdue.has(shard)))
+  return new Set([...lagging].slice(LAGGING_SHARDS_AT_ONCE))
+}

@@ -1,0 +1,56 @@
+import type { Clock, ClockJump, FoldStore, Hints, Log, Metrics, ShardCursor } from '../ports.ts'
+import { createHomeCache, type HomeCache } from './home-cache.ts'
+import type { HomeFold } from './home-fold.ts'
+import { createPace, type Pace } from './pace.ts'
+
+/** Rows that an open transaction hides are looked for again soon: it mostly lasts no longer than a commit. */
+export const HIDDEN_PAUSE_MS = 2
+
+export type RulesParts<State> = {
+  store: FoldStore
+  fold: HomeFold<State>
+  hints: Hints
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  /** The shards this worker answers for; several workers may answer for the same. */
+  shards: readonly number[]
+}
+
+/** What the passes of one worker remember. All of it may be lost at any moment: the database is the truth. */
+export type RulesMemory<State> = RulesParts<State> & {
+  cache: HomeCache<State>
+  /** Shards that a hint, a sweep or a full pass says have unread rows, and when to read them. */
+  pace: Pace
+  /** Homes that a hint says have an unread alarm, with their shards. */
+  urgent: Map<string, number>
+  /** Shards whose next unread row has waited longer than LAG_MS, or that had more rows than a pass takes. */
+  overdue: Set<number>
+  /** The pass whose commit is under way. Whoever folds anything but the next rows of the shards waits for it. */
+  underway: { done: Promise<boolean>; cursors: readonly ShardCursor[] } | null
+  /** Rows passed and homes visited so far. */
+  done: number
+  lostInARow: number
+  hiddenPauseMs: number
+  urgentLookedAt: number
+  /** Clock jumps that some homes may not have taken in yet, and the epoch up to which all have. */
+  jumps: ClockJump[]
+  epochTaken: number
+}
+
+export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State> {
+  return {
+    ...parts,
+    cache: createHomeCache(),
+    pace: createPace(),
+    urgent: new Map(),
+    overdue: new Set(),
+    underway: null,
+    done: 0,
+    lostInARow: 0,
+    hiddenPauseMs: HIDDEN_PAUSE_MS,
+    urgentLookedAt: Number.NEGATIVE_INFINITY,
+    jumps: [],
+    epochTaken: -1,
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Rows of one pass. A press waits for the pass in hand, so it is no larger than a few tens of ms; where shards are behind
+ * it is filled from few of them, for each home's state is written once a pass however many rows it has.
+ */
+export const MAX_ROWS_PER_PASS = 1_024
+const MIN_ROWS_PER_SHARD = 32
+/**
+ * After a pass found n rows in a shard, its next ordinary rows may gather for n times as long, up to the limit: a quiet
+ * shard is read at once, and one with over 100 rows a second twice a second, each home then with several rows at a time.
+ */
+const GATHER_MS_PER_ROW = 10
+const MAX_GATHER_MS = 500
+
+/** Which shards have unread rows, when each is worth reading, and how many at once. Bounded by the number of shards. */
+export type Pace = {
+  /** Rows have come: they are read when the shard's time has come. */
+  mark(shard: number): void
+  /** It is read in the next pass, whatever has gathered. */
+  hurry(shard: number): void
+  /** Whether rows of the shard would be read at once. */
+  isQuiet(shard: number, nowMs: number): boolean
+  /** Takes ready shards, the longest waiting first, as many as are expected to fill one pass, at least one. */
+  take(nowMs: number): { shards: number[]; limitPerShard: number }
+  /** What a pass found in a shard that it took. `isFull`: as many rows as it was allowed, so there are more. */
+  found(shard: number, rows: number, isFull: boolean, nowMs: number): void
+  /** Ms until the next shard is ready, 0 where one is; null where nothing is unread. */
+  readyInMs(nowMs: number): number | null
+  /** Forgets what is unread: the next sweep finds it. */
+  clear(): void
+}
+
+type Expected = { rows: number; notBeforeMs: number }
+
+export function createPace(): Pace {
+  // A set keeps the order of insertion: the first shard is the longest waiting.
+  const dirty = new Set<number>()
+  const expected = new Map<number, Expected>()
+  const dueAt = (shard: number) => expected.get(shard)?.notBeforeMs ?? Number.NEGATIVE_INFINITY
+
+  return {
+    mark: (shard) => void dirty.add(shard),
+    hurry(shard) {
+      dirty.add(shard)
+      const known = expected.get(shard)
+      if (known) known.notBeforeMs = Number.NEGATIVE_INFINITY
+    },
+    isQuiet: (shard, nowMs) => dueAt(shard) <= nowMs,
+    take(nowMs) {
+      const shards: number[] = []
+      let rows = 0
+      for (const shard of dirty) {
+        if (dueAt(shard) > nowMs) continue
+        rows += expected.get(shard)?.rows ?? 0
+        if (shards.length > 0 && rows > MAX_ROWS_PER_PASS) break
+        shards.push(shard)
+      }
+      for (const shard of shards) dirty.delete(shard)
+      return { shards, limitPerShard: Math.max(MIN_ROWS_PER_SHARD, Math.ceil(MAX_ROWS_PER_PASS / shards.length)) }
+    },
+    found(shard, rows, isFull, nowMs) {
+      if (isFull) {
+        dirty.add(shard)
+        expected.set(shard, { rows: Math.min(rows * 2, MAX_ROWS_PER_PASS), notBeforeMs: Number.NEGATIVE_INFINITY })
+        return
+      }
+      const gatherMs = Math.min(Math.max(0, rows - 1) * GATHER_MS_PER_ROW, MAX_GATHER_MS)
+      expected.set(shard, { rows, notBeforeMs: nowMs + gatherMs })
+    },
+    readyInMs(nowMs) {
+      let soonest: number | null = null
+      for (const shard of dirty)
+        soonest = Math.min(soonest ?? Number.POSITIVE_INFINITY, Math.max(0, dueAt(shard) - nowMs))
+      return soonest
+    },
+    clear: () => dirty.clear(),
+  }
+}
