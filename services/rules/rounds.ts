@@ -1,0 +1,98 @@
+import { passTimers, passUrgent } from './home-passes.ts'
+import type { RulesMemory } from './memory.ts'
+import { passShards, settle } from './passes.ts'
+
+export type Rounds = {
+  /** Resolves at the end of the first round that begins after this call, be there work for it or not. */
+  next(): Promise<void>
+  /** Timers are fired in the next round. */
+  askTimers(): void
+  /** Something is unread: begins a round where it is ready, else when its rows have gathered. */
+  look(): Promise<void>
+  /** Ends after the pass in hand. */
+  close(): Promise<void>
+}
+
+/** One loop of rounds, one pass at a time: alarms first, then what is ready of the shards, then timers. */
+export function createRounds<State>(memory: RulesMemory<State>): Rounds {
+  let timersAsked = false
+  /** Somebody waits for a round that has not begun yet. */
+  let roundAsked = false
+  let closed = false
+  let running: Promise<void> | null = null
+  let gathering: NodeJS.Timeout | undefined
+  /** The rounds that have begun; a caller waits for the end of the first round that begins after its call. */
+  let round = newRound()
+
+  const readyInMs = () => memory.pace.readyInMs(memory.clock.monotonicMs())
+  const isReady = () => memory.urgent.size > 0 || timersAsked || roundAsked || readyInMs() === 0
+
+  async function loop(): Promise<void> {
+    clearTimeout(gathering)
+    while (!closed && isReady()) {
+      roundAsked = false
+      const own = round
+      round = newRound()
+      try {
+        await passUrgent(memory)
+        await passShards(memory)
+        if (timersAsked) timersAsked = await passTimers(memory)
+        own.resolve(memory.underway?.done.then(() => undefined))
+      } catch (error) {
+        own.reject(error)
+        await settleQuietly(memory)
+        memory.pace.clear()
+        memory.urgent.clear()
+        timersAsked = false
+      }
+    }
+    if (closed) {
+      round.resolve()
+      await settleQuietly(memory)
+    }
+    running = null
+    gather()
+  }
+
+  /** Comes back when the rows of some shard have gathered. */
+  function gather(): void {
+    clearTimeout(gathering)
+    const gatherMs = readyInMs()
+    if (!closed && gatherMs !== null) gathering = setTimeout(() => void next(), gatherMs)
+  }
+
+  function next(): Promise<void> {
+    if (closed) return Promise.resolve()
+    roundAsked = true
+    running ??= Promise.resolve().then(loop)
+    return round.promise
+  }
+
+  return {
+    next,
+    askTimers() {
+      timersAsked = true
+    },
+    async look() {
+      if (running || isReady()) return next()
+      gather()
+    },
+    async close() {
+      closed = true
+      clearTimeout(gathering)
+      await running
+    },
+  }
+}
+
+/** Whoever began the commit has been told how it ended, or the next sweep finds what it left undone. */
+async function settleQuietly<State>(memory: RulesMemory<State>): Promise<void> {
+  await settle(memory).catch(() => undefined)
+}
+
+/** A round may fail while nobody waits for it: that must not end the process. The next sweep finds what it left undone. */
+function newRound(): PromiseWithResolvers<void> {
+  const round = Promise.withResolvers<void>()
+  round.promise.catch(() => undefined)
+  return round
+}
