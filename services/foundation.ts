@@ -25,6 +25,8 @@ export type Foundation = {
   log: Log
   clock: Clock
   metrics: MetricsPage
+  /** Where the system of record is, the embedded one included; carries its password. */
+  databaseUrl: string
   pool: Database
   /** A pool of a role's own, closed with everything else: for work that must never wait behind other queries. */
   openOwnPool(name: string, max: number): Promise<Database>
@@ -59,6 +61,7 @@ export async function openFoundation(
     log,
     clock: machineClock,
     metrics: createMetrics(),
+    databaseUrl: url,
     pool,
     async openOwnPool(name, max) {
       const own = await openPool(url, { max, name, log })

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { decoder } from '../devices/index.ts'
 import type { TwilioConfig } from './config.ts'
 import { SHARDS } from './core/shard.ts'
@@ -6,18 +5,16 @@ import { type Escalation, startEscalation } from './escalation/escalation.ts'
 import type { Foundation } from './foundation.ts'
 import { openHistory } from './history-role.ts'
 import { openHttp } from './http-role.ts'
-import { startIngest } from './ingest/ingest.ts'
+import { APPEND_CONNECTIONS, openIngestRole } from './ingest-role.ts'
+import { startIngestThread } from './ingest-thread.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { type Notify, startNotify } from './notify/notify.ts'
 import { createCoreFold } from './rules/core-fold.ts'
 import { startRules } from './rules/rules.ts'
-import { createDeviceAccounts } from './store/postgres/device-accounts.ts'
 import { createFoldStore } from './store/postgres/fold-store.ts'
-import { createHomeIncidents } from './store/postgres/home-incidents.ts'
 import { linkToken } from './store/postgres/incident-links.ts'
 import { createIncidents } from './store/postgres/incidents.ts'
 import { createIncomingMessages } from './store/postgres/incoming-messages.ts'
-import { createLogAppend } from './store/postgres/log-append.ts'
 import { createOutbox } from './store/postgres/outbox.ts'
 import { createTwilioSms } from './store/sms/twilio.ts'
 import { type Swept, startSweeping } from './sweep.ts'
@@ -27,9 +24,6 @@ import { startWatchdog } from './watchdog.ts'
 
 export const ROLES = ['ingest', 'rules', 'escalation', 'notify', 'history', 'api'] as const
 export type Role = (typeof ROLES)[number]
-
-/** The group commit runs one statement at a time; the second connection is there when the first was lost. */
-const APPEND_CONNECTIONS = 2
 
 /** `phones`: where the demo's phones are; null in production. */
 type Addresses = { publicUrl: string; httpPort: number; phones: string | null }
@@ -59,7 +53,7 @@ export async function startRoles(roles: ReadonlySet<Role>, parts: Parts): Promis
   const sweeper = startSweeping(swept, foundation)
   lifecycle.onEnd('sweeps', () => sweeper.close())
   await openHttp(roles.has('api') && escalation && notify ? { escalation, notify } : null, parts, sweeper)
-  const mqttUrl = roles.has('ingest') ? await openIngest(parts) : null
+  const mqttUrl = roles.has('ingest') ? await openIngest(roles, parts) : null
   const watchdog = startWatchdog(sweeper, { notifySocket: foundation.config.notifySocket, log: foundation.log })
   lifecycle.onEnd('watchdog', () => watchdog.close())
   return { mqttUrl }
@@ -127,26 +121,13 @@ async function openRules({ foundation, lifecycle }: Parts): Promise<Swept> {
   return { role: 'rules', sweep: rules.sweep }
 }
 
-async function openIngest({ foundation, lifecycle }: Parts): Promise<string> {
-  const { config, pool, sealing, changes, hints, clock, log, metrics } = foundation
-  const { tls, mqtt } = config
-  const appendPool = await foundation.openOwnPool('ingest', APPEND_CONNECTIONS)
-  const ingest = await startIngest({
-    host: mqtt.host,
-    port: mqtt.port,
-    ...(tls && mqtt.tlsPort !== null
-      ? { tls: { port: mqtt.tlsPort, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } }
-      : {}),
-    accounts: createDeviceAccounts(pool, sealing),
-    logAppend: createLogAppend(appendPool),
-    homeIncidents: createHomeIncidents(pool),
-    changes,
-    hints,
-    clock,
-    log,
-    metrics,
-    limits: { ratePerAccount: mqtt.ratePerAccount },
-  })
+/** Beside other roles in a thread of its own; alone it has the process to itself. */
+async function openIngest(roles: ReadonlySet<Role>, { foundation, lifecycle }: Parts): Promise<string> {
+  const { config, databaseUrl } = foundation
+  const ingest =
+    roles.size > 1
+      ? await startIngestThread({ config, databaseUrl, pretty: process.stdout.isTTY }, foundation)
+      : await openIngestRole({ ...foundation, appendPool: await foundation.openOwnPool('ingest', APPEND_CONNECTIONS) })
   lifecycle.onEnd('ingest', () => ingest.close())
   return ingest.url
 }

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs'
+import type { Config } from './config.ts'
+import { type Ingest, startIngest } from './ingest/ingest.ts'
+import type { ChangeFeed, Clock, Hints, Log, Metrics } from './ports.ts'
+import { createDeviceAccounts } from './store/postgres/device-accounts.ts'
+import { createHomeIncidents } from './store/postgres/home-incidents.ts'
+import { createLogAppend } from './store/postgres/log-append.ts'
+import type { Database } from './store/postgres/pool.ts'
+import type { Sealing } from './store/sealing.ts'
+
+/** The group commit runs one statement at a time; the second connection is there when the first was lost. */
+export const APPEND_CONNECTIONS = 2
+
+export type IngestParts = {
+  config: Pick<Config, 'mqtt' | 'tls'>
+  pool: Database
+  /** For the group commit alone, which must never wait behind other queries. */
+  appendPool: Database
+  sealing: Sealing
+  changes: ChangeFeed
+  hints: Hints
+  clock: Clock
+  log: Log
+  metrics: Metrics
+}
+
+/** Hands the MQTT entrance its ports, in whichever thread it runs. */
+export function openIngestRole({ config, pool, appendPool, sealing, ...parts }: IngestParts): Promise<Ingest> {
+  const { mqtt, tls } = config
+  return startIngest({
+    host: mqtt.host,
+    port: mqtt.port,
+    ...(tls && mqtt.tlsPort !== null
+      ? { tls: { port: mqtt.tlsPort, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } }
+      : {}),
+    accounts: createDeviceAccounts(pool, sealing),
+    logAppend: createLogAppend(appendPool),
+    homeIncidents: createHomeIncidents(pool),
+    limits: { ratePerAccount: mqtt.ratePerAccount },
+    ...parts,
+  })
+}

@@ -1,0 +1,54 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { IngestNews, IngestOrder, IngestThreadData, PassedOn } from './ingest-thread-messages.ts'
+import type { Hints, Metrics } from './ports.ts'
+
+/**
+ * The MQTT entrance in a thread of its own, where other roles share the process. Thousands of sockets make each turn of
+ * an event loop long, and a press crosses a dozen turns on its way to a person: beside the entrance it would wait for all
+ * of them. A fault that nobody caught there ends the process, as it would here.
+ * @throws when it does not start, e.g. because its port is taken
+ */
+export async function startIngestThread(
+  data: IngestThreadData,
+  ports: { hints: Hints; metrics: Metrics },
+): Promise<{ url: string; close(): Promise<void> }> {
+  const worker = new Worker(new URL('./ingest-worker.ts', import.meta.url), { workerData: data })
+  const ready = Promise.withResolvers<string>()
+  const closed = Promise.withResolvers<void>()
+  worker.on('message', (news: IngestNews) => {
+    switch (news.type) {
+      case 'ready':
+        return ready.resolve(news.url)
+      case 'failed':
+        return ready.reject(Object.assign(new Error(news.message), { code: news.code, port: news.port }))
+      case 'passed-on':
+        for (const call of news.calls) passOn(call, ports)
+        return
+      case 'closed':
+        return closed.resolve()
+    }
+  })
+  worker.on('error', (error) => {
+    throw error
+  })
+  try {
+    const url = await ready.promise
+    return {
+      url,
+      async close() {
+        worker.postMessage('close' satisfies IngestOrder)
+        await closed.promise
+        await worker.terminate()
+      },
+    }
+  } catch (error) {
+    await Promise.all([once(worker, 'exit'), worker.terminate()])
+    throw error
+  }
+}
+
+function passOn(call: PassedOn, { hints, metrics }: { hints: Hints; metrics: Metrics }): void {
+  if (call.port === 'hint') hints.hint(call.topic, call.key)
+  else metrics[call.kind](call.name, call.value, call.labels)
+}

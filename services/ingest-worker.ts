@@ -1,0 +1,66 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { machineClock } from './clock.ts'
+import { APPEND_CONNECTIONS, openIngestRole } from './ingest-role.ts'
+import type { IngestNews, IngestOrder, IngestThreadData, PassedOn } from './ingest-thread-messages.ts'
+import { readKeys } from './keys.ts'
+import { createLog } from './log.ts'
+import type { Hints, Metrics } from './ports.ts'
+import { followChanges } from './store/postgres/changes.ts'
+import { openPool } from './store/postgres/pool.ts'
+import { createSealing } from './store/sealing.ts'
+
+/** The MQTT entrance in a thread of its own, with its own connections. Started by ingest-thread.ts. */
+
+/** Logins and wills ask the database; who finds no connection waits. */
+const CONNECTIONS = 6
+
+const port = parentPort
+if (port === null) throw new Error('this file is a thread of services/main.ts')
+const tell = (news: IngestNews) => port.postMessage(news)
+
+/** Calls of one turn leave together: a commit hints many shards at once. */
+function createOutlet(): Hints & Metrics {
+  let calls: PassedOn[] = []
+  function pass(call: PassedOn): void {
+    if (calls.push(call) > 1) return
+    queueMicrotask(() => {
+      tell({ type: 'passed-on', calls })
+      calls = []
+    })
+  }
+  const metric =
+    (kind: 'count' | 'gauge' | 'observe') =>
+    (name: string, value = 1, labels?: Record<string, string>) =>
+      pass({ port: 'metric', kind, name, value, ...(labels ? { labels } : {}) })
+  return {
+    hint: (topic, key) => pass({ port: 'hint', topic, key }),
+    count: metric('count'),
+    gauge: metric('gauge'),
+    observe: metric('observe'),
+  }
+}
+
+async function start({ config, databaseUrl, pretty }: IngestThreadData): Promise<void> {
+  const log = createLog({ level: config.logLevel, pretty })
+  const pool = await openPool(databaseUrl, { max: CONNECTIONS, name: 'ingest', log })
+  const appendPool = await openPool(databaseUrl, { max: APPEND_CONNECTIONS, name: 'ingest-append', log })
+  const changes = await followChanges(pool, databaseUrl, log)
+  const outlet = createOutlet()
+  const sealing = createSealing(readKeys(config).dataKey)
+  const parts = { config, pool, appendPool, sealing, changes, hints: outlet, metrics: outlet, clock: machineClock, log }
+  const ingest = await openIngestRole(parts)
+  port?.on('message', async (_order: IngestOrder) => {
+    await ingest.close()
+    await changes.close()
+    await Promise.all([pool.end(), appendPool.end()])
+    log.flush()
+    tell({ type: 'closed' })
+  })
+  tell({ type: 'ready', url: ingest.url })
+}
+
+start(workerData as IngestThreadData).catch((error) => {
+  const { code, port: taken } = error as { code?: string; port?: number }
+  const message = error instanceof Error ? error.message : String(error)
+  tell({ type: 'failed', message, ...(code ? { code } : {}), ...(taken ? { port: taken } : {}) })
+})
