@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AedesOptions, AuthenticateError, Client, PublishPacket } from 'aedes'
+import type { AedesOptions, AuthenticateError, PublishPacket } from 'aedes'
 import type { AccountDirectory, Clock, Log, Metrics } from '../ports.ts'
 import type { AccountsPresent } from './accounts-present.ts'
-import type { Connection } from './connection.ts'
+import { type Connection, connectionOf } from './connection.ts'
 import { errorCode } from './error-code.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { IngestLimits } from './limits.ts'
@@ -27,7 +27,6 @@ type Parts = {
   present: AccountsPresent
   commits: GroupCommit
   received: ReceivedQos2
-  connectionOf: (client: Client) => Connection | undefined
   clock: Clock
   log: Log
   metrics: Metrics
@@ -36,7 +35,7 @@ type Parts = {
 
 /** What the broker asks us about its clients. */
 export function brokerHandlers(parts: Parts): Handlers {
-  const { connectionOf, limits, log } = parts
+  const { limits, log } = parts
   return {
     preConnect(client, packet, callback) {
       const connection = connectionOf(client)
@@ -83,7 +82,7 @@ export function brokerHandlers(parts: Parts): Handlers {
         return callback(null, null)
       }
       if (connection.filters.size >= limits.subscriptionsPerConnection) return callback(null, null)
-      connection.filters.add(subscription.topic)
+      connection.subscribed(subscription.topic)
       callback(null, subscription)
     },
   }

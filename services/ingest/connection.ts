@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { Client } from 'aedes'
 import type { Clock, Metrics } from '../ports.ts'
 import type { AccountPresence } from './accounts-present.ts'
@@ -9,6 +9,8 @@ import { spend } from './rate.ts'
 const PUBACK_BYTES = 4
 /** PUBACK, remaining length 2 [MQTT-3.4.1]. */
 const PUBACK_HEADER = 0x4002
+const CONNECTION = Symbol('connection')
+const NO_FILTERS: ReadonlySet<string> = new Set()
 
 /** Why ingest ended a connection; counted by it. */
 export type EndReason =
@@ -21,14 +23,28 @@ export type EndReason =
   | 'slow-reader'
   | 'not-stored'
 
+type HeldSocket = Socket & { [CONNECTION]?: Connection }
+
+/** Shared by all connections. */
+type Parts = {
+  clock: Clock
+  limits: IngestLimits
+  metrics: Metrics
+  onClosed?: (connection: Connection) => void
+}
+
+/** The connection of an Aedes client. */
+export function connectionOf({ conn }: Client): Connection | undefined {
+  return (conn as HeldSocket)[CONNECTION]
+}
+
 /**
  * One TCP connection before and beside Aedes. Aedes pulls bytes with `socket.read()`, so that is where a connection is
- * held back: nothing it sent is thrown away, TCP makes it wait.
+ * held back: nothing it sent is thrown away, TCP makes it wait. Thousands of them stand idle, so none has a timer, a
+ * function or a collection of its own before it needs one.
  */
 export class Connection {
   readonly socket: Socket
-  /** Filters of granted subscriptions. */
-  readonly filters = new Set<string>()
   client: Client | null = null
   presence: AccountPresence | null = null
   session = 0
@@ -36,45 +52,50 @@ export class Connection {
   lastReadMs: number
   /** We ended it, so its last will says nothing about the device. */
   endedByUs = false
-  readonly #clock: Clock
-  readonly #limits: IngestLimits
-  readonly #metrics: Metrics
-  readonly #readSocket: (size?: number) => Buffer | null
+  readonly #parts: Parts
+  readonly #openedMs: number
   readonly #boundaries = packetBoundaries()
-  readonly #connectTimer: NodeJS.Timeout
+  #filters: Set<string> | null = null
   #resumeTimer: NodeJS.Timeout | null = null
   #accepted = false
   #waiting = 0
-  #acknowledged: number[] = []
+  #acknowledged: number[] | null = null
   /** Since when the client takes no more of what we write. */
   #blockedSinceMs: number | null = null
   #stage: 'reading' | 'stopped' | 'discarding' = 'reading'
 
-  constructor(socket: Socket, parts: { clock: Clock; limits: IngestLimits; metrics: Metrics }) {
+  constructor(socket: HeldSocket, parts: Parts) {
     this.socket = socket
-    this.#clock = parts.clock
-    this.#limits = parts.limits
-    this.#metrics = parts.metrics
-    this.lastReadMs = parts.clock.monotonicMs()
-    this.#readSocket = socket.read.bind(socket)
-    // Node itself calls read(0), which only asks for more to be buffered.
-    socket.read = (size) => (size === 0 ? this.#readSocket(0) : this.#read())
-    this.#connectTimer = setTimeout(() => this.end('connect-too-slow'), parts.limits.connectWithinMs)
-    socket.once('close', () => {
-      clearTimeout(this.#connectTimer)
-      if (this.#resumeTimer) clearTimeout(this.#resumeTimer)
-    })
+    this.#parts = parts
+    this.#openedMs = parts.clock.monotonicMs()
+    this.lastReadMs = this.#openedMs
+    socket[CONNECTION] = this
+    socket.read = readHeld
+    socket.on('close', closeHeld)
   }
 
   /** CONNACK is on its way: from now on packets may be longer. */
   accepted(): void {
     this.#accepted = true
-    clearTimeout(this.#connectTimer)
     this.#resume()
   }
 
   get isAccepted(): boolean {
     return this.#accepted
+  }
+
+  /** Filters of granted subscriptions. */
+  get filters(): ReadonlySet<string> {
+    return this.#filters ?? NO_FILTERS
+  }
+
+  subscribed(filter: string): void {
+    this.#filters ??= new Set()
+    this.#filters.add(filter)
+  }
+
+  unsubscribed(filter: string): void {
+    this.#filters?.delete(filter)
   }
 
   messageWaits(): void {
@@ -83,39 +104,47 @@ export class Connection {
 
   messageSettled(): void {
     this.#waiting--
-    if (this.#waiting === this.#limits.waitingMessagesPerConnection - 1) this.#resume()
+    if (this.#waiting === this.#parts.limits.waitingMessagesPerConnection - 1) this.#resume()
   }
 
   /** The PUBACKs of one batch leave in one write. */
   acknowledge(packetId: number): void {
-    if (this.#acknowledged.push(packetId) === 1) queueMicrotask(this.#writeAcknowledged)
+    if (this.#acknowledged) {
+      this.#acknowledged.push(packetId)
+      return
+    }
+    const packetIds = [packetId]
+    this.#acknowledged = packetIds
+    queueMicrotask(() => this.#writeAcknowledged(packetIds))
   }
 
-  readonly #writeAcknowledged = (): void => {
-    const bytes = Buffer.allocUnsafe(this.#acknowledged.length * PUBACK_BYTES)
+  #writeAcknowledged(packetIds: number[]): void {
+    this.#acknowledged = null
+    const bytes = Buffer.allocUnsafe(packetIds.length * PUBACK_BYTES)
     let at = 0
-    for (const packetId of this.#acknowledged) {
+    for (const packetId of packetIds) {
       at = bytes.writeUInt16BE(PUBACK_HEADER, at)
       at = bytes.writeUInt16BE(packetId, at)
     }
-    this.#acknowledged = []
     if (this.socket.writable && !this.socket.write(bytes)) this.#waitForDrain()
   }
 
   /** Who reads no answers is not read either, or its answers would pile up here. */
   #waitForDrain(): void {
     if (this.#blockedSinceMs !== null) return
-    this.#blockedSinceMs = this.#clock.monotonicMs()
+    this.#blockedSinceMs = this.#parts.clock.monotonicMs()
     this.socket.once('drain', () => {
       this.#blockedSinceMs = null
       this.#resume()
     })
   }
 
-  /** Ends a connection that shows no sign of life, or takes no answers. */
+  /** Ends a connection that does not get through CONNECT, shows no sign of life, or takes no answers. */
   checkAlive(nowMs: number): void {
-    if (this.#blockedSinceMs !== null) {
-      if (nowMs - this.#blockedSinceMs > this.#limits.slowReaderMs) this.end('slow-reader')
+    const { limits } = this.#parts
+    if (!this.#accepted && nowMs - this.#openedMs > limits.connectWithinMs) this.end('connect-too-slow')
+    else if (this.#blockedSinceMs !== null) {
+      if (nowMs - this.#blockedSinceMs > limits.slowReaderMs) this.end('slow-reader')
     } else if (this.keepaliveMs > 0 && this.#silentFor(nowMs) > this.keepaliveMs) this.end('keep-alive')
   }
 
@@ -127,7 +156,7 @@ export class Connection {
   end(reason: EndReason): void {
     if (this.socket.destroyed) return
     this.endedByUs = reason !== 'keep-alive'
-    this.#metrics.count('anlin_connections_closed_total', 1, { reason })
+    this.#parts.metrics.count('anlin_connections_closed_total', 1, { reason })
     this.socket.destroy()
   }
 
@@ -151,19 +180,21 @@ export class Connection {
     if (this.#blockedSinceMs !== null) return true
     if (this.#stage === 'stopped' || this.#resumeTimer !== null) return true
     if (!this.#accepted && this.#boundaries.packets > 0) return true
-    return this.#waiting >= this.#limits.waitingMessagesPerConnection
+    return this.#waiting >= this.#parts.limits.waitingMessagesPerConnection
   }
 
-  #read(): Buffer | null {
+  /** What Aedes gets when it reads. */
+  read(): Buffer | null {
     if (this.#stage === 'discarding') {
-      this.#readSocket()
+      readSocket.call(this.socket)
       return null
     }
     if (this.#isHeld()) return null
-    const chunk = this.#readSocket()
+    const chunk: Buffer | null = readSocket.call(this.socket)
     if (chunk === null) return null
-    this.lastReadMs = this.#clock.monotonicMs()
-    const { packetBytes, packetBytesBeforeConnack } = this.#limits
+    const { clock, limits } = this.#parts
+    this.lastReadMs = clock.monotonicMs()
+    const { packetBytes, packetBytesBeforeConnack } = limits
     const publishes = countPublishes(this.#boundaries, chunk, this.#accepted ? packetBytes : packetBytesBeforeConnack)
     if (publishes === null) {
       this.end('packet-too-large')
@@ -177,7 +208,7 @@ export class Connection {
     if (pauseMs === 0) return
     this.#resumeTimer = setTimeout(() => {
       this.#resumeTimer = null
-      this.lastReadMs = this.#clock.monotonicMs()
+      this.lastReadMs = this.#parts.clock.monotonicMs()
       this.#resume()
     }, pauseMs)
   }
@@ -186,4 +217,22 @@ export class Connection {
   #resume(): void {
     if (!this.socket.destroyed) this.socket.emit('readable')
   }
+
+  /** The socket is closed, whoever closed it. */
+  closed(): void {
+    if (this.#resumeTimer) clearTimeout(this.#resumeTimer)
+    this.#parts.onClosed?.(this)
+  }
+}
+
+const readSocket = Socket.prototype.read
+
+/** Stands in for a socket's own `read`. Node itself calls read(0), which only asks for more to be buffered. */
+function readHeld(this: HeldSocket, size?: number): Buffer | null {
+  const connection = this[CONNECTION]
+  return size === 0 || !connection ? readSocket.call(this, size) : connection.read()
+}
+
+function closeHeld(this: HeldSocket): void {
+  this[CONNECTION]?.closed()
 }

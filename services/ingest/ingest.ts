@@ -15,7 +15,7 @@ import type {
 import { type AccountRecheck, createAccountRecheck } from './account-recheck.ts'
 import { createAccountsPresent } from './accounts-present.ts'
 import { brokerHandlers } from './broker-handlers.ts'
-import { Connection } from './connection.ts'
+import { Connection, connectionOf } from './connection.ts'
 import { createDeviceNotices, type DeviceNotices } from './device-notices.ts'
 import { errorCode } from './error-code.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -23,7 +23,7 @@ import { INGEST_LIMITS, type IngestLimits } from './limits.ts'
 import { createLogins } from './logins.ts'
 import { createStoringBroker, receivedQos2 } from './storing-broker.ts'
 
-const KEEPALIVE_CHECK_MS = 500
+const CHECK_MS = 500
 const TCP_KEEPALIVE_MS = 60_000
 
 export type IngestOptions = {
@@ -54,24 +54,30 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const { accounts, clock, log, metrics, logAppend, hints } = options
   const limits = { ...INGEST_LIMITS, ...options.limits }
   const connections = new Set<Connection>()
-  const byClient = new WeakMap<Client, Connection>()
-  const connectionOf = (client: Client) => byClient.get(client)
   const commits = new GroupCommit({ logAppend, hints, clock, log, metrics, limits })
   const present = createAccountsPresent({ clock, limits })
   const notices = createDeviceNotices({ homeIncidents: options.homeIncidents, present, log })
   const logins = createLogins(accounts, clock)
   const recheck = createAccountRecheck({ logins, present, log })
   const received = receivedQos2()
-  const handlers = { accounts, logins, present, commits, received, connectionOf, clock, log, metrics, limits }
+  const handlers = { accounts, logins, present, commits, received, clock, log, metrics, limits }
   const broker = await createStoringBroker({
     ...brokerHandlers(handlers),
-    connectWithinMs: limits.connectWithinMs,
+    // The connection itself is the first to say that CONNECT is late.
+    connectWithinMs: limits.connectWithinMs + 2 * CHECK_MS,
     received,
   })
-  listenToBroker(broker, { connectionOf, notices, log, metrics })
+  listenToBroker(broker, { notices, log, metrics })
 
+  function onClosed(connection: Connection): void {
+    connections.delete(connection)
+    present.leave(connection)
+    metrics.gauge('anlin_mqtt_connections', connections.size)
+  }
+
+  const parts = { clock, limits, metrics, onClosed }
   function accept(socket: Socket): void {
-    const connection = new Connection(socket, { clock, limits, metrics })
+    const connection = new Connection(socket, parts)
     if (connections.size >= limits.connections) {
       socket.on('error', () => undefined)
       connection.end('too-many-connections')
@@ -79,19 +85,13 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     }
     connections.add(connection)
     metrics.gauge('anlin_mqtt_connections', connections.size)
-    socket.once('close', () => {
-      connections.delete(connection)
-      present.leave(connection)
-      metrics.gauge('anlin_mqtt_connections', connections.size)
-    })
     connection.client = broker.handle(socket)
-    byClient.set(connection.client, connection)
   }
 
   const keepalive = setInterval(() => {
     const nowMs = clock.monotonicMs()
     for (const connection of connections) connection.checkAlive(nowMs)
-  }, KEEPALIVE_CHECK_MS)
+  }, CHECK_MS)
   const unsubscribe = options.changes.subscribe(onChanges(notices, recheck))
   const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS }
   const server = createServer(socketOptions, accept)
@@ -162,13 +162,12 @@ async function turns(count: number): Promise<void> {
 }
 
 type Listening = {
-  connectionOf: (client: Client) => Connection | undefined
   notices: DeviceNotices
   log: Log
   metrics: Metrics
 }
 
-function listenToBroker(broker: Aedes, { connectionOf, notices, log, metrics }: Listening): void {
+function listenToBroker(broker: Aedes, { notices, log, metrics }: Listening): void {
   broker.on('clientReady', (client) => {
     const connection = connectionOf(client)
     connection?.accepted()
@@ -179,7 +178,7 @@ function listenToBroker(broker: Aedes, { connectionOf, notices, log, metrics }: 
     if (connection) notices.greet(connection)
   })
   broker.on('unsubscribe', (filters, client) => {
-    for (const filter of filters) connectionOf(client)?.filters.delete(filter)
+    for (const filter of filters) connectionOf(client)?.unsubscribed(filter)
   })
   const failed = (_client: Client, error: Error) => {
     log.debug({ code: errorCode(error) }, 'an MQTT connection failed')

@@ -4,7 +4,7 @@ export type IngestLimits = {
   connections: number
   /** The oldest is ended: a device coming back after a cut must not be locked out by its own half-open connections. */
   connectionsPerAccount: number
-  /** From TCP accept to CONNACK; then the connection is closed. */
+  /** From TCP accept to CONNACK; then the connection is closed, within half a second. */
   connectWithinMs: number
   /** One MQTT packet, header aside, before and after CONNACK; a longer one closes the connection before it is parsed. */
   packetBytesBeforeConnack: number
