@@ -43,14 +43,19 @@ export function brokerHandlers(parts: Parts): Handlers {
       // Ours to watch: Aedes' own timer would run out on a connection that we do not read [MQTT-3.1.2-24].
       connection.keepaliveMs = (packet.keepalive ?? 0) * KEEPALIVE_FACTOR_MS
       packet.keepalive = 0
+      connection.login = { username: packet.username ?? '', secret: packet.password?.toString() ?? '' }
       // Nobody takes over another account's session, whatever client id it chooses.
       packet.clientId = `${encodeURIComponent(packet.username ?? '')}/${packet.clientId || randomUUID()}`
+      // Aedes keeps this packet for as long as the connection stands: the secret shall not stay in memory with it.
+      Object.assign(packet, { username: undefined, password: undefined })
       callback(null, true)
     },
-    authenticate(client, username, password, done) {
+    authenticate(client, _username, _password, done) {
       const connection = connectionOf(client)
-      if (!connection) return done(refusal(SERVER_UNAVAILABLE), null)
-      login(parts, connection, username ?? '', password?.toString() ?? '').then(
+      if (!connection?.login) return done(refusal(SERVER_UNAVAILABLE), null)
+      const { username, secret } = connection.login
+      connection.login = null
+      login(parts, connection, username, secret).then(
         (accepted) => done(accepted ? null : refusal(BAD_USERNAME_OR_PASSWORD), accepted),
         (err) => {
           parts.metrics.count('anlin_logins_refused_total', 1, { reason: 'unavailable' })

@@ -46,6 +46,8 @@ export function connectionOf({ conn }: Client): Connection | undefined {
 export class Connection {
   readonly socket: Socket
   client: Client | null = null
+  /** What CONNECT says of the account, until it is checked. */
+  login: { username: string; secret: string } | null = null
   presence: AccountPresence | null = null
   session = 0
   keepaliveMs = 0
