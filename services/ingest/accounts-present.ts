@@ -28,14 +28,14 @@ export function createAccountsPresent({ clock, limits }: { clock: Clock; limits:
   const byAccount = new Map<string, AccountPresence>()
   const byHome = new Map<string, Set<AccountPresence>>()
 
-  function open(account: DeviceAccount): AccountPresence {
+  function open(account: DeviceAccount, connection: Connection): AccountPresence {
     const allowance = allowanceFor(account, limits.ratePerAccount, clock.monotonicMs())
     const presence: AccountPresence = {
       account,
       shard: shardOf(account.homeId),
       rights: rightsOf(account),
       allowance,
-      connections: [],
+      connections: [connection],
     }
     byAccount.set(account.account, presence)
     const home = byHome.get(account.homeId)
@@ -54,7 +54,11 @@ export function createAccountsPresent({ clock, limits }: { clock: Clock; limits:
 
   return {
     join(account, connection) {
-      const presence = byAccount.get(account.account) ?? open(account)
+      const presence = byAccount.get(account.account)
+      if (!presence) {
+        connection.presence = open(account, connection)
+        return
+      }
       presence.connections.push(connection)
       connection.presence = presence
       if (presence.connections.length > limits.connectionsPerAccount) presence.connections[0]?.end('account-limit')

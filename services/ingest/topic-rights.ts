@@ -13,16 +13,16 @@ export type Verdict = { lane: 0 | 1; rejected: IngestRejection | null }
 /** What one account may say and hear. */
 export type Rights = {
   homeId: string
-  deviceIds: ReadonlySet<string>
-  /** Every native topic the account may publish on. */
-  native: ReadonlyMap<string, Verdict>
+  devices: DeviceAccount['devices']
+  /** The account's own native topics, from the first message on: most devices use one or two of theirs. */
+  used: Map<string, Verdict> | null
   /** Topics of other conventions: their identity is (account, topic), so everybody may have them. */
   foreign: Verdict
 }
 
 const NATIVE_ROOT = 'care'
 const NATIVE_PREFIX = `${NATIVE_ROOT}/`
-const SPEAKING = ['event', 'telemetry', 'status'] as const
+const SPEAKING = ['event', 'telemetry', 'status']
 const HEARING = ['command', 'incident']
 /**
  * In other conventions a message of these may be an alarm in any form. Natively an alarm is an `event`: with the readings
@@ -39,24 +39,29 @@ const MALFORMED: Verdict = { lane: 1, rejected: 'malformed-topic' }
 
 export function rightsOf(account: DeviceAccount): Rights {
   const { homeId, deviceId, devices } = account
-  const native = new Map<string, Verdict>()
-  for (const device of devices) {
-    for (const leaf of SPEAKING) {
-      native.set(`${NATIVE_PREFIX}v1/${homeId}/${device.deviceId}/${leaf}`, leaf === 'event' ? URGENT : ORDINARY)
-    }
-  }
   const own = devices.find((device) => device.deviceId === deviceId)
   const foreign = own && ALARM_DEVICES.has(own.kind) ? URGENT : ORDINARY
-  return { homeId, deviceIds: new Set(devices.map((device) => device.deviceId)), native, foreign }
+  return { homeId, devices, used: null, foreign }
 }
 
 export function judgePublish(rights: Rights, topic: string, maxLength: number): Verdict {
-  const known = rights.native.get(topic)
+  const known = rights.used?.get(topic)
   if (known) return known
   if (topic.includes('\0')) return MALFORMED
   if (topic.length > maxLength) return TOO_LONG
   if (topic.startsWith('$')) return RESERVED
-  return topic.startsWith(NATIVE_PREFIX) || topic === NATIVE_ROOT ? NOT_ALLOWED : rights.foreign
+  return topic.startsWith(NATIVE_PREFIX) || topic === NATIVE_ROOT ? judgeNative(rights, topic) : rights.foreign
+}
+
+function judgeNative(rights: Rights, topic: string): Verdict {
+  const [, version, homeId, deviceId, leaf = '', more] = topic.split('/')
+  const isPlaced = rights.devices.some((device) => device.deviceId === deviceId)
+  const own = version === 'v1' && homeId === rights.homeId && SPEAKING.includes(leaf) && more === undefined
+  if (!isPlaced || !own) return NOT_ALLOWED
+  const verdict = leaf === 'event' ? URGENT : ORDINARY
+  rights.used ??= new Map()
+  rights.used.set(topic, verdict)
+  return verdict
 }
 
 /**
@@ -70,7 +75,7 @@ export function maySubscribe(rights: Rights, filter: string, maxLength: number):
   if (root === '+' || root === '#') return false
   if (root !== NATIVE_ROOT) return true
   const addressed = levels.length === 5 && version === 'v1' && homeId === rights.homeId && HEARING.includes(leaf)
-  return addressed && (deviceId === '+' || rights.deviceIds.has(deviceId))
+  return addressed && (deviceId === '+' || rights.devices.some((device) => device.deviceId === deviceId))
 }
 
 export function incidentTopic(homeId: string, deviceId: string): string {
