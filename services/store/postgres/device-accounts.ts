@@ -28,8 +28,9 @@ export function createDeviceAccounts(pool: Database, sealing: Sealing): AccountD
       const { rows } = await pool.query<AccountRow>({ name: 'account-find', text: FIND, values: [username] })
       const row = rows[0]
       if (!row) return null
-      const { account, home_id: homeId, device_id: deviceId, secret_hash: secretHash, devices } = row
-      return { account, homeId, deviceId, secretHash, devices }
+      const { account, home_id: homeId, device_id: deviceId, devices } = row
+      // A copy: accounts are kept, and the row's own bytes would keep the 8 KiB with them that they were cut from.
+      return { account, homeId, deviceId, secretHash: Uint8Array.from(row.secret_hash), devices }
     },
     hashSecret: (secret) => sealing.secretHash(secret),
     async startSession(account) {
