@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { Aedes, type AedesOptions, type AedesPublishPacket, type Client, type PublishPacket } from 'aedes'
+import { writeToStream } from 'mqtt-packet'
 
 type Done = (error?: Error) => void
 
@@ -32,6 +33,8 @@ export async function createStoringBroker(
   handlers: Handlers & { connectWithinMs: number; received: ReceivedQos2 },
 ): Promise<Aedes> {
   const { connectWithinMs, received, ...rest } = handlers
+  // Every 16-bit number as a buffer ready to be written would be 8 MB, for a broker whose PUBACKs we write ourselves.
+  writeToStream.cacheNumbers = false
   const broker = new StoringBroker({
     ...rest,
     mq: silentEmitter,
