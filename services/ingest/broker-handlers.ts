@@ -136,6 +136,7 @@ function take(
     rejected: verdict.rejected ?? will?.rejected ?? null,
     bytes: payload.length + packet.topic.length + ROW_BYTES,
     arrivedMs: clock.monotonicMs(),
+    source: connection,
     settle(isStored) {
       connection.messageSettled()
       if (isStored) stored()

@@ -8,11 +8,15 @@ import type { IngestLimits } from './limits.ts'
 const STALL_CHECK_MS = 250
 /** Alarms of one batch that are hinted by their home; a storm's further ones are found by their shards. */
 const URGENT_HINTS = 64
+/** Where more waits than a batch takes, one with alarms in it takes so many others. */
+const OTHERS_BESIDE_ALARMS = 200
 
 /** A message on its way to disk. `settle` is called once: with true when it is there, with false when it was given up. */
 export type WaitingMessage = LogMessage & {
   bytes: number
   arrivedMs: number
+  /** The connection it came by: of one connection nothing overtakes anything, as its PUBACKs must not [MQTT-4.6.0-2]. */
+  source: object
   settle(stored: boolean): void
 }
 
@@ -76,11 +80,18 @@ export class GroupCommit {
 
   #takeBatch(): WaitingMessage[] {
     const { batchMessages, batchBytes } = this.#options.limits
+    let most = batchMessages
+    if (this.#queue.length > batchMessages) {
+      const { queue, alarmed } = alarmsFirst(this.#queue)
+      this.#queue = queue
+      // A short batch is committed sooner, and the others still get on.
+      if (alarmed > 0) most = Math.min(alarmed + OTHERS_BESIDE_ALARMS, batchMessages)
+    }
     let bytes = 0
     let count = 0
     for (const message of this.#queue) {
       bytes += message.bytes
-      if (count === batchMessages || (count > 0 && bytes > batchBytes)) break
+      if (count === most || (count > 0 && bytes > batchBytes)) break
       count++
     }
     if (count < this.#queue.length) return this.#queue.splice(0, count)
@@ -153,4 +164,18 @@ export class GroupCommit {
     for (const message of given) message.settle(false)
     metrics.gauge('anlin_commit_waiting_bytes', 0)
   }
+}
+
+/**
+ * What waits longer than a batch: connections with an alarm go first, each in its own order.
+ * @returns the queue, and how many of its first messages are of such connections
+ */
+function alarmsFirst(queue: WaitingMessage[]): { queue: WaitingMessage[]; alarmed: number } {
+  const sources = new Set<object>()
+  for (const message of queue) if (message.lane === 0) sources.add(message.source)
+  if (sources.size === 0) return { queue, alarmed: 0 }
+  const first: WaitingMessage[] = []
+  const rest: WaitingMessage[] = []
+  for (const message of queue) (sources.has(message.source) ? first : rest).push(message)
+  return { queue: first.concat(rest), alarmed: first.length }
 }

@@ -22,7 +22,7 @@ export type IngestLimits = {
   topicLength: number
   /** Messages a second one account may send for long (a gateway: times its devices); above it its reader pauses. */
   ratePerAccount: number
-  /** One statement takes no more. */
+  /** One statement takes no more: an alarm waits for the one under way. */
   batchMessages: number
   batchBytes: number
   /** First pause after a failed commit; doubles up to `retryMaxMs`. */
@@ -46,7 +46,7 @@ export const INGEST_LIMITS: IngestLimits = {
   subscriptionsPerConnection: 500,
   topicLength: 1_024,
   ratePerAccount: 50,
-  batchMessages: 2_000,
+  batchMessages: 1_000,
   batchBytes: 4 * 1024 * 1024,
   retryMs: 50,
   retryMaxMs: 1_000,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ClockJump, DueHome, FoldCommit, FoldStore, Log, LogRow, Metrics, ShardCursor } from '../ports.ts'
 import type { CachedHome, HomeCache } from './home-cache.ts'
 import {
@@ -14,6 +15,8 @@ import type { HomeFold } from './home-fold.ts'
 
 /** A home whose timer makes the fold throw is tried again after this long; the error is logged each time. */
 const BROKEN_TIMER_RETRY_MS = 60_000
+/** After so many rows the event loop gets a turn: a press, and whoever sends its message, must not wait for the whole pass. */
+const ROWS_BETWEEN_PAUSES = 256
 
 export type PassParts<State> = {
   store: FoldStore
@@ -53,9 +56,15 @@ export async function foldPass<State>(parts: PassParts<State>, input: PassInput)
     changes: [],
   }
   const after: CachedHome<State>[] = []
+  let sincePause = 0
   for (const [homeId, rows] of rowsByHome) {
     const before = homes.get(homeId)
     if (!before) continue
+    sincePause += rows.length
+    if (sincePause > ROWS_BETWEEN_PAUSES) {
+      sincePause = 0
+      await nextTurn()
+    }
     const timersAt = due.has(homeId) ? input.nowMs : null
     const draft = await foldHome(parts, before, rows, timersAt, input.jumps)
     if (draft.touched) after.push(addToCommit(commit, draft))

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { DueHome, HomeKey, LogRow } from '../ports.ts'
-import type { RulesMemory } from './memory.ts'
-import { foldAndCommit, pauseWhileHidden, settle } from './passes.ts'
+import { HIDDEN_PAUSE_MS, type RulesMemory } from './memory.ts'
+import { foldAndCommit, settle } from './passes.ts'
 
 /** While shards lag, urgent homes whose hint was lost are looked for this often. */
 const URGENT_LOOK_MS = 250
@@ -11,38 +12,25 @@ const HOME_ROWS_PER_SHARD = 500
 /** Homes visited for their timers in one pass; when there are more, the next pass follows at once. */
 const MAX_DUE_HOMES = 500
 
-/**
- * Homes with an alarm that nobody has folded go first, each completely in its own order, the ordinary rows before the
- * alarm included. The shard's own pass later skips what the home's position says is done. Where a shard is quiet its own
- * pass is the quickest way, and follows at once.
- */
-export async function passUrgent<State>(memory: RulesMemory<State>): Promise<void> {
-  const homes = takeHinted(memory)
+/** While shards lag: homes with alarms whose hint was lost. */
+export async function lookForAlarms<State>(memory: RulesMemory<State>): Promise<void> {
   const nowMs = memory.clock.monotonicMs()
-  if (memory.overdue.size > 0 && nowMs - memory.urgentLookedAt >= URGENT_LOOK_MS) {
-    memory.urgentLookedAt = nowMs
-    const shards = [...memory.overdue]
-    const found = await memory.store.readUrgentHomes({ shards, limitPerShard: URGENT_ROWS_PER_SHARD })
-    const known = new Set(homes.map((home) => home.homeId))
-    homes.push(...found.filter((home) => !known.has(home.homeId)))
-  }
-  if (homes.length === 0) return
+  if (memory.overdue.size === 0 || nowMs - memory.urgentLookedAt < URGENT_LOOK_MS) return
+  memory.urgentLookedAt = nowMs
+  const shards = [...memory.overdue]
+  const found = await memory.store.readUrgentHomes({ shards, limitPerShard: URGENT_ROWS_PER_SHARD })
+  if (found.length === 0) return
+  await settle(memory)
+  await foldAlarms(memory, found)
+}
+
+/** Folds what these homes have said; those of whom more is left, or hidden, are hinted anew. */
+export async function foldAlarms<State>(memory: RulesMemory<State>, homes: readonly HomeKey[]): Promise<void> {
   const { left, hidden } = await passHomes(memory, homes, [])
   for (const { homeId, shard } of homes) {
     if (left.has(shard) || hidden.has(homeId)) memory.urgent.set(homeId, shard)
   }
-  await pauseWhileHidden(memory, hidden.size > 0)
-}
-
-function takeHinted<State>({ urgent, overdue, pace, clock }: RulesMemory<State>): HomeKey[] {
-  const homes: HomeKey[] = []
-  const nowMs = clock.monotonicMs()
-  for (const [homeId, shard] of urgent) {
-    if (overdue.has(shard) || !pace.isQuiet(shard, nowMs)) homes.push({ homeId, shard })
-    else pace.hurry(shard)
-  }
-  urgent.clear()
-  return homes
+  if (hidden.size > 0) await sleep(HIDDEN_PAUSE_MS)
 }
 
 /**
@@ -51,6 +39,7 @@ function takeHinted<State>({ urgent, overdue, pace, clock }: RulesMemory<State>)
  */
 export async function passTimers<State>(memory: RulesMemory<State>): Promise<boolean> {
   const homes = await memory.store.readDueHomes(MAX_DUE_HOMES)
+  await settle(memory)
   await passHomes(memory, homes, homes)
   const jump = memory.jumps.at(-1)
   if (jump === undefined) return homes.length >= MAX_DUE_HOMES
@@ -75,7 +64,6 @@ async function passHomes<State>(
   const left = shardsLeftForLater(memory, asked)
   const homes = asked.filter((home) => !left.has(home.shard))
   if (homes.length === 0) return { left, hidden: new Set() }
-  await settle(memory)
   const { rows, nowMs, hiddenHomes } = await memory.store.readHomeRows({ homes, limitPerShard: HOME_ROWS_PER_SHARD })
   for (const [shard, own] of Map.groupBy(rows, (row: LogRow) => row.shard)) {
     if (own.length >= HOME_ROWS_PER_SHARD) left.add(shard)

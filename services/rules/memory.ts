@@ -24,6 +24,9 @@ export type RulesMemory<State> = RulesParts<State> & {
   pace: Pace
   /** Homes that a hint says have an unread alarm, with their shards. */
   urgent: Map<string, number>
+  /** Shards that a pass is reading and folding now, and those whose alarms are folded beside it: never the same. */
+  passing: ReadonlySet<number>
+  alarming: ReadonlySet<number>
   /** Shards whose next unread row has waited longer than LAG_MS, or that had more rows than a pass takes. */
   overdue: Set<number>
   /** The pass whose commit is under way. Whoever folds anything but the next rows of the shards waits for it. */
@@ -44,6 +47,8 @@ export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State
     cache: createHomeCache(),
     pace: createPace(),
     urgent: new Map(),
+    passing: new Set(),
+    alarming: new Set(),
     overdue: new Set(),
     underway: null,
     done: 0,

@@ -18,7 +18,12 @@ const MAX_HIDDEN_PAUSE_MS = 20
 export async function passShards<State>(memory: RulesMemory<State>): Promise<void> {
   const { pace, clock } = memory
   const { shards, limitPerShard } = takeReady(memory)
-  if (shards.length > 0) await passReady(memory, shards, limitPerShard)
+  memory.passing = new Set(shards)
+  try {
+    if (shards.length > 0) await passReady(memory, shards, limitPerShard)
+  } finally {
+    memory.passing = new Set()
+  }
   // Rows that came since this commit began are hidden by it, so reading on before its end pays only for a backlog.
   if (pace.readyInMs(clock.monotonicMs()) !== 0) await settle(memory)
 }
@@ -72,26 +77,30 @@ async function foldAhead<State>(memory: RulesMemory<State>, input: PassInput): P
 }
 
 /** Rows that an open transaction hides come to sight when it ends, which nobody tells. */
-export async function pauseWhileHidden<State>(memory: RulesMemory<State>, allHidden: boolean): Promise<void> {
+async function pauseWhileHidden<State>(memory: RulesMemory<State>, allHidden: boolean): Promise<void> {
   // It may be our own commit that hides them.
   if (allHidden && memory.underway) return void (await settle(memory))
   if (allHidden) await sleep(memory.hiddenPauseMs)
   memory.hiddenPauseMs = allHidden ? Math.min(memory.hiddenPauseMs * 2, MAX_HIDDEN_PAUSE_MS) : HIDDEN_PAUSE_MS
 }
 
-/** After a lost race only half of the shards, by chance: two workers on the same ones drift apart. */
+/**
+ * None whose alarms are being folded; and after a lost race only half of the shards, by chance: two workers on the same
+ * ones drift apart.
+ */
 function takeReady<State>(memory: RulesMemory<State>): { shards: number[]; limitPerShard: number } {
-  const { pace, clock, lostInARow } = memory
+  const { pace, clock, lostInARow, alarming } = memory
   const ready = pace.take(clock.monotonicMs())
-  if (lostInARow === 0) return ready
-  const shards = ready.shards.filter((_, index) => index === 0 || Math.random() < 0.5)
+  const free = ready.shards.filter((shard) => !alarming.has(shard))
+  const shards = lostInARow === 0 ? free : free.filter((_, index) => index === 0 || Math.random() < 0.5)
   for (const shard of ready.shards) if (!shards.includes(shard)) pace.mark(shard)
   return { ...ready, shards }
 }
 
+/** Homes that have nothing to do with the commit under way. */
 export async function foldAndCommit<State>(memory: RulesMemory<State>, input: PassInput): Promise<boolean> {
   const startMs = memory.clock.monotonicMs()
-  return commitAndTell(memory, await foldPass(memory, input), startMs)
+  return commitAndTell(memory, await foldPass({ ...memory, underway: null }, input), startMs)
 }
 
 async function commitAndTell<State>(memory: RulesMemory<State>, pass: FoldedPass, startMs: number): Promise<boolean> {

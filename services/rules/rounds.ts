@@ -1,4 +1,5 @@
-import { passTimers, passUrgent } from './home-passes.ts'
+import { type AlarmLane, createAlarmLane } from './alarm-lane.ts'
+import { lookForAlarms, passTimers } from './home-passes.ts'
 import type { RulesMemory } from './memory.ts'
 import { passShards, settle } from './passes.ts'
 
@@ -13,7 +14,10 @@ export type Rounds = {
   close(): Promise<void>
 }
 
-/** One loop of rounds, one pass at a time: alarms first, then what is ready of the shards, then timers. */
+/**
+ * One loop of rounds, one pass at a time: alarms first, then what is ready of the shards, then timers. An alarm that comes
+ * in the middle of a pass is folded beside it.
+ */
 export function createRounds<State>(memory: RulesMemory<State>): Rounds {
   let timersAsked = false
   /** Somebody waits for a round that has not begun yet. */
@@ -21,6 +25,7 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
   let closed = false
   let running: Promise<void> | null = null
   let gathering: NodeJS.Timeout | undefined
+  const alarms = createAlarmLane(memory)
   /** The rounds that have begun; a caller waits for the end of the first round that begins after its call. */
   let round = newRound()
 
@@ -33,17 +38,15 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
       roundAsked = false
       const own = round
       round = newRound()
+      // Asked for again in the middle of the round, they are fired in the next.
+      const fireTimers = timersAsked
+      timersAsked = false
       try {
-        await passUrgent(memory)
-        await passShards(memory)
-        if (timersAsked) timersAsked = await passTimers(memory)
+        if (await runRound(memory, alarms, fireTimers)) timersAsked = true
         own.resolve(memory.underway?.done.then(() => undefined))
       } catch (error) {
         own.reject(error)
-        await settleQuietly(memory)
-        memory.pace.clear()
-        memory.urgent.clear()
-        timersAsked = false
+        await forgetWork(memory)
       }
     }
     if (closed) {
@@ -74,15 +77,33 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
       timersAsked = true
     },
     async look() {
+      // What fails here is left to the round in hand and the next sweep.
+      if (running && memory.urgent.size > 0) await alarms.run().catch(() => undefined)
       if (running || isReady()) return next()
       gather()
     },
     async close() {
       closed = true
       clearTimeout(gathering)
+      await alarms.close()
       await running
     },
   }
+}
+
+/** @returns whether more timers are due at once */
+async function runRound<State>(memory: RulesMemory<State>, alarms: AlarmLane, fireTimers: boolean): Promise<boolean> {
+  await alarms.run()
+  await lookForAlarms(memory)
+  await passShards(memory)
+  return fireTimers && (await passTimers(memory))
+}
+
+/** What is left undone is found by the next sweep. */
+async function forgetWork<State>(memory: RulesMemory<State>): Promise<void> {
+  await settleQuietly(memory)
+  memory.pace.clear()
+  memory.urgent.clear()
 }
 
 /** Whoever began the commit has been told how it ended, or the next sweep finds what it left undone. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { logHintKey } from '../core/log-hint.ts'
 import { SHARDS, shardOf } from '../core/shard.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import { append, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
@@ -42,5 +43,40 @@ test("a press is folded long before the telemetry that waited before it, and aft
     "select sum(json_array_length(state->'rows'))::int as n from home_state where home_id <> 'home-a'",
   )
   expect(folded.rows[0]?.n).toBe(WAITING_ROWS)
+  await bench.worker.close()
+})
+
+test('an alarm that comes in the middle of a pass is folded beside it', async () => {
+  const { pool } = database
+  const [busy, pressed] = ['home-x', 'home-y']
+  expect(shardOf(busy)).not.toBe(shardOf(pressed))
+  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const bench = await startBench(pool, {
+    store: (inner) => ({
+      ...inner,
+      async readUnread(asked) {
+        if (!asked.shards.includes(shardOf(busy))) return inner.readUnread(asked)
+        begun.resolve()
+        await goOn.promise
+        return inner.readUnread(asked)
+      },
+    }),
+  })
+  await append(pool, [{ homeId: busy, payload: 'n 1' }])
+  const pass = bench.worker.onHint(logHintKey({ shard: shardOf(busy), homeId: null }))
+  await begun.promise
+  await append(pool, [
+    { homeId: pressed, payload: 'n 2' },
+    { homeId: pressed, payload: 'press', urgent: true },
+  ])
+  void bench.worker.onHint(logHintKey({ shard: shardOf(pressed), homeId: pressed }))
+  await expect.poll(() => signalCount(pool, pressed), { interval: 5 }).toBe(1)
+  expect(bench.hinted).toEqual([`incident ${pressed}`])
+  goOn.resolve()
+  await pass
+  await bench.worker.processAll()
+  expect((await tallyOf(pool, busy)).rows).toEqual([1])
+  expect((await tallyOf(pool, pressed)).rows).toEqual([2])
+  expect(await signalCount(pool, pressed)).toBe(1)
   await bench.worker.close()
 })

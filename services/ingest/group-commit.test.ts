@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import type { LogMessage } from '../ports.ts'
+import { GroupCommit, type WaitingMessage } from './group-commit.ts'
+import { INGEST_LIMITS } from './limits.ts'
+
+const silent = { info() {}, warn() {}, error() {}, debug() {} }
+
+function message(source: object, lane: 0 | 1, packetId: number, answered: string[], name: string): WaitingMessage {
+  return {
+    shard: 0,
+    lane,
+    homeId: name,
+    account: name,
+    flags: 1,
+    packetId,
+    topic: 't',
+    payload: Buffer.alloc(0),
+    rejected: null,
+    bytes: 10,
+    arrivedMs: 0,
+    source,
+    settle: () => void answered.push(`${name} ${packetId}`),
+  }
+}
+
+test('an alarm overtakes what waits longer than a batch, but nothing of its own connection; the others get on', async () => {
+  const batches: LogMessage[][] = []
+  const stored = [Promise.withResolvers<void>()]
+  const hinted: string[] = []
+  const answered: string[] = []
+  const commits = new GroupCommit({
+    logAppend: {
+      async append(batch) {
+        batches.push([...batch])
+        if (batches.length === 1) await stored[0]?.promise
+      },
+    },
+    hints: { hint: (topic, key) => void hinted.push(`${topic} ${key}`) },
+    clock: { now: () => 0, monotonicMs: () => 0 },
+    log: silent,
+    metrics: { count() {}, gauge() {}, observe() {} },
+    limits: INGEST_LIMITS,
+  })
+  const [town, gateway] = [{}, {}]
+  commits.append(message(town, 1, 0, answered, 'town'))
+  await expect.poll(() => batches.length).toBe(1)
+  for (let id = 1; id <= 2_000; id += 1) commits.append(message(town, 1, id, answered, 'town'))
+  commits.append(message(gateway, 1, 1, answered, 'gateway'))
+  commits.append(message(gateway, 0, 2, answered, 'gateway'))
+  commits.append(message(gateway, 1, 3, answered, 'gateway'))
+  stored[0]?.resolve()
+  await commits.idle()
+  commits.close()
+
+  const [, second = [], third = []] = batches
+  expect(second.slice(0, 4).map(({ account, packetId }) => `${account} ${packetId}`)).toEqual([
+    'gateway 1',
+    'gateway 2',
+    'gateway 3',
+    'town 1',
+  ])
+  expect(second).toHaveLength(203)
+  expect(third).toHaveLength(INGEST_LIMITS.batchMessages)
+  expect(hinted).toContain('log 0/gateway')
+  const order = answered.filter((each) => each.startsWith('town')).map((each) => Number(each.split(' ')[1]))
+  expect(order).toEqual(Array.from({ length: 2_001 }, (_, id) => id))
+})
