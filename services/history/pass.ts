@@ -3,7 +3,7 @@ import type { RowDecoder } from './decode-rows.ts'
 import { deliver } from './delivery.ts'
 
 /** Rows of one pass: so few that decoding them keeps the process's other work waiting for some ms only. */
-const MAX_ROWS_PER_PASS = 2_000
+const MAX_ROWS_PER_PASS = 1_000
 const MIN_ROWS_PER_SHARD = 32
 
 export type PassMemory = {

@@ -16,8 +16,12 @@ const STOPPED_RETRY_MS = 30_000
 const STANDBY_MS = 3_000
 const WATCH_EVERY_MS = 1_000
 const DRAIN_LOOK_MS = 20
-/** While it catches up, the projector rests this share of what a pass took: the alarms need the same database. */
-const REST_SHARE = 0.5
+/**
+ * While it catches up, the projector rests this share of what a pass took, for the alarms need the same database; and much
+ * more of it while the rules are behind by over RULES_LAG_MS.
+ */
+const REST_SHARE = { ordinary: 0.5, rulesBehind: 4 }
+const RULES_LAG_MS = 1_000
 
 export type ProjectorParts = {
   progress: HistoryProgress
@@ -52,12 +56,14 @@ export async function startProjector(parts: ProjectorParts): Promise<Projector> 
   const ending = new AbortController()
   const health = createHealth({ log, metrics })
   let watchedAt = Number.NEGATIVE_INFINITY
+  let rest = REST_SHARE.ordinary
   let waiting = Promise.withResolvers<void>()
 
   async function watch(): Promise<void> {
     if (clock.monotonicMs() - watchedAt < WATCH_EVERY_MS) return
     watchedAt = clock.monotonicMs()
     metrics.gauge('anlin_reader_lag_seconds', (await progress.readBehindMs()) / 1000, { reader: 'history' })
+    rest = (await progress.readRulesBehindMs()) > RULES_LAG_MS ? REST_SHARE.rulesBehind : REST_SHARE.ordinary
   }
 
   const pause = (ms: number) => sleep(ms, undefined, { signal: ending.signal }).catch(() => undefined)
@@ -75,7 +81,7 @@ export async function startProjector(parts: ProjectorParts): Promise<Projector> 
       return pause(health.failed(error))
     }
     if (done === 'lost') return pause(STANDBY_MS)
-    if (done === 'more') return pause((clock.monotonicMs() - beganAt) * REST_SHARE)
+    if (done === 'more') return pause((clock.monotonicMs() - beganAt) * rest)
     await asked.promise
   }
 

@@ -58,5 +58,7 @@ export type HistoryProgress = {
   finish(version: number, done: HistoryFinish): Promise<boolean>
   /** Age of the oldest row of the log that the history has not passed; 0 when it has passed all. */
   readBehindMs(): Promise<number>
+  /** The same of the rules, who go first. */
+  readRulesBehindMs(): Promise<number>
 }
 export type HomeDevices = { homeId: string; factsVersion: number; devices: PlacedDevice[] }

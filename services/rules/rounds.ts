@@ -26,19 +26,17 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
   let running: Promise<void> | null = null
   let gathering: NodeJS.Timeout | undefined
   const alarms = createAlarmLane(memory)
-  /** The rounds that have begun; a caller waits for the end of the first round that begins after its call. */
   let round = newRound()
 
   const readyInMs = () => memory.pace.readyInMs(memory.clock.monotonicMs())
   const isReady = () => memory.urgent.size > 0 || timersAsked || roundAsked || readyInMs() === 0
 
   async function loop(): Promise<void> {
-    clearTimeout(gathering)
     while (!closed && isReady()) {
       roundAsked = false
       const own = round
       round = newRound()
-      // Asked for again in the middle of the round, they are fired in the next.
+      // Timers that are asked for in the middle of the round are fired in the next.
       const fireTimers = timersAsked
       timersAsked = false
       try {
@@ -60,8 +58,8 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
   /** Comes back when the rows of some shard have gathered. */
   function gather(): void {
     clearTimeout(gathering)
-    const gatherMs = readyInMs()
-    if (!closed && gatherMs !== null) gathering = setTimeout(() => void next(), gatherMs)
+    const ms = readyInMs()
+    if (!closed && ms !== null) gathering = setTimeout(next, ms)
   }
 
   function next(): Promise<void> {

@@ -24,7 +24,7 @@ export const FULL: Plan = {
   homes: 2_000,
   idlePresses: 200,
   loadedPresses: 200,
-  foldSeconds: 10,
+  foldSeconds: 15,
   foldSteps: 5,
   backlogRows: 1_000_000,
   demoSettleSeconds: 60,

@@ -7,6 +7,7 @@ import { readLag, readUnread } from './log-read.ts'
 import type { Database, Queryable } from './pool.ts'
 
 const READER = 'history'
+const RULES_READER = 'rules'
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
@@ -83,12 +84,13 @@ export function createHistoryProgress(pool: Database): HistoryProgress {
       })
       return rowCount === 1
     },
-    readBehindMs: () => readHistoryBehindMs(pool),
+    readBehindMs: () => readerBehindMs(pool, READER),
+    readRulesBehindMs: () => readerBehindMs(pool, RULES_READER),
   }
 }
 
-async function readHistoryBehindMs(pool: Database): Promise<number> {
-  const { nowMs, lagging } = await readLag(pool, { reader: READER, shards: SHARDS })
+async function readerBehindMs(pool: Database, reader: string): Promise<number> {
+  const { nowMs, lagging } = await readLag(pool, { reader, shards: SHARDS })
   return lagging.reduce((behindMs, shard) => Math.max(behindMs, Math.ceil(nowMs - shard.oldestReceivedAt)), 0)
 }
 
