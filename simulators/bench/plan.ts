@@ -40,7 +40,7 @@ export const SLICE: Plan = {
   homes: 60,
   idlePresses: 5,
   loadedPresses: 5,
-  foldSeconds: 1,
+  foldSeconds: 2,
   foldSteps: 1,
   backlogRows: 5_000,
   demoSettleSeconds: 0,

@@ -5,6 +5,7 @@ import { followPhones } from './phones.ts'
 import { prepareForRoles, type RoleProcess, startRoles } from './place.ts'
 import { type PlatformUnderTrial, preparePlatform } from './platform-process.ts'
 import { type Pressing, startPressing } from './pressing.ts'
+import { replayRecord } from './replayed.ts'
 import type { Trial, TrialOptions, TrialResult } from './trial.ts'
 
 /** Longer than every lock: a message being sent is its sender's for 15 s. */
@@ -14,15 +15,16 @@ const OTHERS_LIMIT_MS = 5_000
 /** What the frozen ones held comes after their claim, by a sweep. */
 const SETTLE_MS = 30_000
 const BETWEEN_MS = { least: 500, most: 1_500 }
-const FROZEN_ROLES = ['rules', 'escalation', 'notify'] as const
+const FROZEN_ROLES = ['ingest', 'rules', 'escalation', 'notify', 'history', 'api'] as const
 
 /**
- * `size` times one of two workers of each role is frozen in whatever it is doing, and continued. Hints go over the same
+ * `size` times one of two workers of each role is frozen in whatever it is doing, and continued. The entrance and the API
+ * that the presses and the receipts come by are never frozen themselves, only others beside them. Hints go over the same
  * database, so that a frozen one also holds connections of the queue there, in whatever transaction they are.
  */
 export const frozenRoleTrial: Trial = {
   name: 'frozen-role',
-  holds: `one of two rules, escalation and notify frozen for ${FROZEN_MS / 1000} s: every press reaches a phone, others' within ${OTHERS_LIMIT_MS / 1000} s`,
+  holds: `one of two of each role frozen for ${FROZEN_MS / 1000} s: every press reaches a phone, others' within ${OTHERS_LIMIT_MS / 1000} s; the record replayed is the same`,
   soakSize: 20,
   async run(options) {
     const place = await preparePlatform()
@@ -59,6 +61,9 @@ async function freezeAgainAndAgain(place: PlatformUnderTrial, options: TrialOpti
     pairs.flat().map((process) => metric(process.http, 'anlin_outbox_duplicates_total')),
   )
   await phones.close()
+  // No row folded twice, no state gone back: the record would tell.
+  const unlike = await replayRecord(place.folder)
+  if (unlike !== null) faults.push(unlike)
   const codes = await Promise.all([entrance, ...pairs.flat()].map((process) => process.end()))
   if (codes.some((code) => code !== 0)) faults.push(`exit codes ${codes.join(' ')}`)
   const countedDuplicates = counted.reduce((sum, count) => sum + count, 0)
