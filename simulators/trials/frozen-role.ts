@@ -3,7 +3,7 @@ import { between, seededRandom } from '../homes/seeded.ts'
 import { metric } from './operator.ts'
 import { followPhones } from './phones.ts'
 import { prepareForRoles, type RoleProcess, startRoles } from './place.ts'
-import { type PlatformUnderTrial, preparePlatform } from './platform-process.ts'
+import { freePort, type PlatformUnderTrial, preparePlatform } from './platform-process.ts'
 import { type Pressing, startPressing } from './pressing.ts'
 import { replayRecord } from './replayed.ts'
 import type { Trial, TrialOptions, TrialResult } from './trial.ts'
@@ -41,7 +41,7 @@ async function freezeAgainAndAgain(place: PlatformUnderTrial, options: TrialOpti
   await prepareForRoles(place)
   const entrance = await startRoles(place, ['ingest', 'api'])
   const pairs = await Promise.all(
-    FROZEN_ROLES.map((role) => Promise.all([startRoles(place, [role]), startRoles(place, [role])])),
+    FROZEN_ROLES.map((role) => Promise.all([startBeside(place, role), startBeside(place, role)])),
   )
   const phones = followPhones(place.phones.url)
   const demo = { ...place.demo(), mqtt: `mqtt://127.0.0.1:${entrance.mqttPort}` }
@@ -73,6 +73,10 @@ async function freezeAgainAndAgain(place: PlatformUnderTrial, options: TrialOpti
     faults.push(`${doubledMessages} messages came twice, ${countedDuplicates} counted`)
   const figures = { freezes: options.size, homes, incidents, doubledMessages, countedDuplicates, slowestOthersMs }
   return { ...counts, figures, faults }
+}
+
+async function startBeside(place: PlatformUnderTrial, role: string): Promise<RoleProcess> {
+  return startRoles(place, [role], { HTTP_PORT: String(await freePort()) })
 }
 
 /**

@@ -18,7 +18,7 @@ export async function startRoles(
   roles: string[],
   settings: Record<string, string> = {},
 ): Promise<RoleProcess> {
-  const http = roles.includes('api') ? place.ports.http : await freePort()
+  const http = Number(settings.HTTP_PORT) || (roles.includes('api') ? place.ports.http : await freePort())
   const mqttPort = await freePort()
   const platform = await place.start(roles, {
     DATABASE_URL: place.databaseUrl(),

@@ -1,5 +1,6 @@
 import { type Job, Queue, type QueueOptions, Worker, type WorkerOptions, withBackend } from 'bullmq'
 import { Redis } from 'ioredis'
+import pg from 'pg'
 import type { HintListener, Hints, HintTopic, Log } from '../../ports.ts'
 
 /** Hints under way to the queue at once; further ones are dropped and the sweep finds the work within a second. */
@@ -79,6 +80,18 @@ type Backend = {
   close(): void
 }
 
+/**
+ * A process that was frozen in the middle of a queue's transaction finds its connection ended by the server. BullMQ does
+ * not listen for that while it has the connection in use, and an error that nobody listens to ends the process. The
+ * query that comes next tells it all the same.
+ */
+class SteadyClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config)
+    this.on('error', () => undefined)
+  }
+}
+
 async function openBackend(address: QueueAddress, log: Log): Promise<Backend> {
   const workerOptions = { concurrency: CONCURRENCY, removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } }
   if (address.kind === 'postgres') {
@@ -89,6 +102,7 @@ async function openBackend(address: QueueAddress, log: Log): Promise<Backend> {
       migrate: true,
       max: CONNECTIONS_PER_QUEUE,
       application_name: 'anlin-hints',
+      Client: SteadyClient,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       statement_timeout: STATEMENT_MS,
     }
