@@ -5,7 +5,7 @@ COPY package.json package-lock.json ./
 # Everything that a build needs, and no scripts of ours before our sources are there.
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+RUN npm run prepare && npm prune --omit=dev --ignore-scripts
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production

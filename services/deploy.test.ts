@@ -51,6 +51,13 @@ test('images are pinned to a version, and whatever is no role of ours says how i
   )
 })
 
+test('the image runs only scripts that package.json has', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+  const named = [...readFileSync(join(root, 'Dockerfile'), 'utf8').matchAll(/npm run (\S+)/g)].map((match) => match[1])
+  expect(named.length).toBeGreaterThan(0)
+  expect(named.filter((name) => !name || !(name in scripts))).toEqual([])
+})
+
 test('only the balancer has ports outside, and every secret is a file', () => {
   expect(services.filter(([, { ports }]) => ports).map(([name]) => name)).toEqual(['balancer'])
   for (const [name, { secrets = [], environment = {} }] of services) {
