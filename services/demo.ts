@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DeviceKind } from '../devices/observation.ts'
+import { type Config, ConfigError } from './config.ts'
 import {
   createContact,
   createDevice,
@@ -16,6 +17,7 @@ import type { Sealing } from './store/sealing.ts'
 
 /** The invented community of the demo: who lives there, who answers, and `demo.json` that tells simulators about it. */
 
+const DEMO_FILE = 'demo.json'
 const HOMES = 10
 const TIME_ZONE = 'Asia/Shanghai'
 const CELLS = [
@@ -86,6 +88,31 @@ type DemoPeople = {
 }
 export type DemoAddresses = { http: string; mqtt: string; smsGateway: string }
 
+/**
+ * The demo's people are invented, but their numbers could be somebody's: they are told by a simulator on this machine only.
+ * @throws {ConfigError} when a real provider is set where the demo would be made, or on a folder where it was
+ */
+export function refuseDemoOnRealPhones({ production, twilio, dataFolder }: Config): void {
+  if (!twilio || isThisMachine(twilio.apiUrl)) return
+  if (!production) {
+    const expected =
+      'nothing in the demo, whose invented numbers may be real people’s: for real phones set NODE_ENV=production and a fresh ANLIN_DATA'
+    throw new ConfigError('TWILIO_ACCOUNT_SID', twilio.accountSid, expected, true)
+  }
+  if (existsSync(join(dataFolder, DEMO_FILE))) {
+    throw new ConfigError(
+      'ANLIN_DATA',
+      dataFolder,
+      'a fresh folder, for in this one is the demo and its invented numbers',
+    )
+  }
+}
+
+function isThisMachine(url: string): boolean {
+  const { hostname } = new URL(url)
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
+}
+
 /** Makes the community once; a later start finds it and only tells the addresses anew. Resolves to demo.json's path. */
 export async function prepareDemo(
   pool: Database,
@@ -93,7 +120,7 @@ export async function prepareDemo(
   dataFolder: string,
   addresses: DemoAddresses,
 ): Promise<{ path: string; users: DemoPeople['users'] }> {
-  const path = join(dataFolder, 'demo.json')
+  const path = join(dataFolder, DEMO_FILE)
   const people = (await knownPeople(pool, path)) ?? (await inTransaction(pool, (tx) => makePeople(tx, sealing)))
   const half = `${path}.new`
   writeFileSync(half, `${JSON.stringify({ ...addresses, ...people }, null, 2)}\n`, { mode: 0o600 })

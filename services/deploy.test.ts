@@ -52,7 +52,9 @@ test('images are pinned to a version, and whatever is no role of ours says how i
 })
 
 test('the image runs only scripts that package.json has', () => {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>
+  }
   const named = [...readFileSync(join(root, 'Dockerfile'), 'utf8').matchAll(/npm run (\S+)/g)].map((match) => match[1])
   expect(named.length).toBeGreaterThan(0)
   expect(named.filter((name) => !name || !(name in scripts))).toEqual([])

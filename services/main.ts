@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Config, ConfigError, readConfig, type TwilioConfig } from './config.ts'
-import { prepareDemo } from './demo.ts'
+import { prepareDemo, refuseDemoOnRealPhones } from './demo.ts'
 import { type DemoWorld, startDemoWorld } from './demo-world.ts'
 import { type Foundation, openFoundation } from './foundation.ts'
 import { createLifecycle, endOnSignals, type Lifecycle } from './lifecycle.ts'
@@ -47,6 +47,7 @@ async function start(
       'an address of PostgreSQL, because the roles run in several processes',
     )
   }
+  refuseDemoOnRealPhones(config)
   const foundation = await openFoundation(config, { log, lifecycle, alone })
   const httpPort = config.http.port === 0 ? await freePort(config.http.host) : config.http.port
   const world = !config.production && alone ? startDemoWorld(ROOT) : null
