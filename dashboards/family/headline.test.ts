@@ -59,6 +59,17 @@ describe('the headline', () => {
     expect(levelAndReason({ home: homeHeard({ lastSignOfLifeAt: null }) })).toBe('unknown: no-sign-of-life')
   })
 
+  it('claims nothing while the home is in test mode, for its alarms alert nobody', () => {
+    const testing = { ...homeHeard(), testModeUntil: earlier(NOON, -MINUTE_MS) }
+    expect(headlineOf(facts({ home: testing }))).toEqual({
+      level: 'unknown',
+      reason: 'test-mode',
+      untilMs: NOON + MINUTE_MS,
+    })
+    expect(levelAndReason({ home: testing, incidents: [critical] })).toBe('high')
+    expect(levelAndReason({ home: { ...testing, testModeUntil: earlier(NOON, 1) } })).toBe('well')
+  })
+
   it('calls a home silent by itself, even when nobody told it that the gateway is lost', () => {
     const home = homeHeard({ lastWordAt: earlier(NOON, 11 * MINUTE_MS) })
     expect(levelAndReason({ home })).toBe('unknown: home-silent')
@@ -95,16 +106,18 @@ describe('whatever the facts', () => {
           lastSignOfLifeAt: someTime,
           gatewayLost: mostly(false, fc.boolean()),
           devicesLost: mostly(0, fc.nat(2)),
+          testModeUntil: mostly<string | null>(null, fc.constant(earlier(NOON, -MINUTE_MS))),
         })
-        .map((state) => (read ? homeHeard(state) : null)),
+        .map(({ testModeUntil, ...state }) => (read ? { ...homeHeard(state), testModeUntil } : null)),
     ),
   })
 
-  it('a cut page, a silent home or an open incident is never all well', () => {
+  it('a cut page, a silent home, a test or an open incident is never all well', () => {
     fc.assert(
       fc.property(someFacts, (each) => {
         const well = headlineOf(each).level === 'well'
-        const doubt = each.cut || !each.home || each.home.state.gatewayLost || each.incidents.length > 0
+        const doubt =
+          each.cut || !each.home || each.home.state.gatewayLost || each.home.testModeUntil || each.incidents.length > 0
         return !(well && (doubt || each.home?.state.lastSignOfLifeAt === null || each.home?.state.devicesLost !== 0))
       }),
       { numRuns: 2_000 },

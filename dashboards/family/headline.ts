@@ -30,6 +30,7 @@ export type Headline =
   | { level: 'attention'; incident: Incident }
   | { level: 'unknown'; reason: 'nothing-read' | 'page-cut' | 'no-devices' | 'never-heard' | 'no-sign-of-life' }
   | { level: 'unknown'; reason: 'home-silent' | 'sign-too-old'; sinceMs: number }
+  | { level: 'unknown'; reason: 'test-mode'; untilMs: number }
   | { level: 'unknown'; reason: 'devices-silent'; lost: number; total: number }
   | { level: 'well'; signAtMs: number; room: string | null }
 
@@ -43,6 +44,9 @@ export function headlineOf(facts: HeadlineFacts): Headline {
   if (!home) return { level: 'unknown', reason: 'nothing-read' }
   const silence = silenceOf(home, facts.devices, nowMs)
   if (silence) return silence
+  // Even a smoke alarm raises nothing now, so that nothing is open proves nothing.
+  const testUntilMs = home.testModeUntil === null ? 0 : Date.parse(home.testModeUntil)
+  if (testUntilMs > nowMs) return { level: 'unknown', reason: 'test-mode', untilMs: testUntilMs }
   const technical = oldest(incidents, 'technical')
   if (technical) return { level: 'attention', incident: technical }
   if (facts.cut) return { level: 'unknown', reason: 'page-cut' }

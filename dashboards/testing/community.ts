@@ -20,6 +20,7 @@ export function aHome(changes: Partial<Home> = {}): Home {
       gatewayLost: false,
       lastSignOfLifeAt: ago(3),
       lastSignOfLifeRoom: 'kitchen',
+      lastSignOfLifeInBed: false,
       devicesTotal: 2,
       devicesLost: 0,
     },

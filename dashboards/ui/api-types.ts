@@ -29,6 +29,7 @@ export type Home = {
     gatewayLost: boolean
     lastSignOfLifeAt: string | null
     lastSignOfLifeRoom: string | null
+    lastSignOfLifeInBed: boolean
     devicesTotal: number
     devicesLost: number
   }

@@ -32,6 +32,7 @@ export function homeJson(home: HomeView, { personal }: Pick<Scope, 'personal'>):
       lastWordAt: isoOrNull(glance.lastWordAt),
       lastSignOfLifeAt: personal ? isoOrNull(glance.lastSignOfLifeAt) : null,
       lastSignOfLifeRoom: personal ? glance.lastSignOfLifeRoom : null,
+      lastSignOfLifeInBed: personal && glance.lastSignOfLifeInBed,
     },
     testModeUntil: isoOrNull(home.testModeUntil),
   }

@@ -85,6 +85,7 @@ export const Home = Type.Object({
     gatewayLost: Type.Boolean(),
     lastSignOfLifeAt: nullable(Time),
     lastSignOfLifeRoom: nullable(Type.String()),
+    lastSignOfLifeInBed: Type.Boolean(),
     devicesTotal: Type.Integer(),
     devicesLost: Type.Integer(),
   }),

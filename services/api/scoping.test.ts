@@ -146,13 +146,13 @@ describe('lists hold nothing of others', () => {
       severity: 'technical',
       why: { code: 'device-lost', values: {} },
     })
-    const bed = { id: 'sos-bath', heardAt: 1, conditions: [], bed: { at: 1, occupied: true } }
+    const bed = { id: 'sos-bath', heardAt: 1, conditions: [], bed: { at: 1, occupied: true }, livedAt: 1 }
     const state = { now: 1, bathroomMovementAt: null, devices: [bed] }
     await bench.pool.query('insert into home_state (home_id, shard, state) values ($1, 0, $2)', [HOME, state])
     const { body: familys } = await answerTo('family', 'GET /api/v1/homes')
     expect(familys).toMatchObject({ items: [{ state: { lastSignOfLifeRoom: 'bathroom' } }] })
     const { body: homes } = await answerTo('installer', 'GET /api/v1/homes')
-    const unseen = { lastSignOfLifeAt: null, lastSignOfLifeRoom: null }
+    const unseen = { lastSignOfLifeAt: null, lastSignOfLifeRoom: null, lastSignOfLifeInBed: false }
     expect(homes).toMatchObject({ items: [{ state: unseen }] })
     expect(homes).toMatchObject({ items: [{ id: HOME, residentName: null }] })
     const { body: home } = await answerTo('installer', 'GET /api/v1/homes/{id}')

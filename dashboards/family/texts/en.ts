@@ -6,7 +6,8 @@ export const en: FamilyWords = {
   chooseHome: 'Choose a home',
   levels: { high: 'Emergency', attention: 'Needs a look', unknown: 'Not known', well: 'All is well' },
   shapes: { high: '◆', attention: '▲', unknown: '○', well: '●' },
-  wellEvidence: (room, clock) => `Movement in the ${room ?? 'home'} at ${clock}`,
+  wellEvidence: (room, clock, inBed) =>
+    inBed ? `In bed at ${clock}` : `Movement in the ${room ?? 'home'} at ${clock}`,
   nothingRead: 'Nothing has been read from the home yet',
   pageCut: 'We don’t know how things are',
   noDevices: 'No devices are fitted yet — we don’t know how things are',
@@ -15,9 +16,10 @@ export const en: FamilyWords = {
   devicesSilent: (lost, total) => `${lost} of ${total} devices are silent — we don’t see everything`,
   noSignOfLife: 'No movement seen so far — we don’t know how things are',
   signTooOld: (clock) => `No movement seen since ${clock} — we don’t know how things are`,
-  lastSign: (room, clock) => `Last movement: ${clock}${room ? `, ${room}` : ''}`,
+  lastSign: (room, clock, inBed) =>
+    inBed ? `Last seen: in bed, ${clock}` : `Last movement: ${clock}${room ? `, ${room}` : ''}`,
   lastWord: (clock) => `Last word: ${clock}`,
-  testMode: (clock) => `Test mode until ${clock}: the button alerts nobody`,
+  testMode: (clock) => `Test mode until ${clock}: alarms alert nobody`,
   take: 'I’m on it',
   contacts: 'Contacts',
   call: (name) => `Call ${name}`,

@@ -19,7 +19,7 @@ export function applyClockJump(state: HomeState, gapMs: number): HomeState {
 }
 
 function moveDevice(memory: DeviceMemory, gapMs: number, saidGapMs: number): DeviceMemory {
-  const { heardAt, offlineAt, movedAt, conditions, gas, bed, vitals } = memory
+  const { heardAt, offlineAt, movedAt, livedAt, conditions, gas, bed, vitals } = memory
   const moved: DeviceMemory = {
     ...memory,
     heardAt: heardAt + gapMs,
@@ -27,6 +27,7 @@ function moveDevice(memory: DeviceMemory, gapMs: number, saidGapMs: number): Dev
     conditions: conditions.map((condition) => moveCondition(condition, gapMs, saidGapMs)),
   }
   if (movedAt !== undefined) moved.movedAt = movedAt + saidGapMs
+  if (livedAt !== undefined) moved.livedAt = livedAt + saidGapMs
   if (gas) moved.gas = moveGas(gas, saidGapMs)
   if (bed) moved.bed = { ...bed, at: bed.at + saidGapMs, left: moveSince(bed.left, saidGapMs) }
   if (vitals) {

@@ -13,6 +13,7 @@ import {
   overviewOf,
   type Situation,
 } from './home-state.ts'
+import { seeLifeInBed } from './life-in-bed.ts'
 import { stepSos } from './sos.ts'
 import { hear, hearOffline, restartBehind } from './supervision.ts'
 import { fireDue, nextDueAt } from './timers.ts'
@@ -78,7 +79,7 @@ function step(memory: DeviceMemory, observation: Observation, situation: Situati
     case 'co':
       return stepAlarmFlags(memory, observation, situation)
     case 'bed':
-      return stepBedExit(memory, observation, situation)
+      return seeLifeInBed(memory, stepBedExit(memory, observation, situation), observation, situation)
     case 'battery':
       return stepBattery(memory, observation, situation)
     case 'tamper':
@@ -86,7 +87,8 @@ function step(memory: DeviceMemory, observation: Observation, situation: Situati
       return stepDeviceFlags(memory, observation, situation)
     case 'measurement': {
       // In bed or not is settled before the pulse is judged by it.
-      const seen = stepBedExit(stepGasLevel(memory, observation, situation), observation, situation)
+      const bed = stepBedExit(stepGasLevel(memory, observation, situation), observation, situation)
+      const seen = seeLifeInBed(memory, bed, observation, situation)
       return stepBattery(stepVitals(seen, observation, situation), observation, situation)
     }
     case 'motion':

@@ -59,6 +59,8 @@ export type DeviceMemory = {
   batteryPercent?: number
   /** By the device's clock, when it last saw somebody move. */
   movedAt?: number
+  /** By the device's clock, when somebody in this bed last lay down, moved, had a pulse or breathed. */
+  livedAt?: number
   /** The decoder's own value. */
   decoder?: unknown
   conditions: readonly Condition[]

@@ -12,7 +12,8 @@ const MINUTE = 60_000
 
 describe('a home at a glance', () => {
   test('before anything was heard says nothing is known', () => {
-    const nothing = { lastWordAt: null, lastSignOfLifeAt: null, lastSignOfLifeRoom: null, gatewayLost: false }
+    const noLife = { lastSignOfLifeAt: null, lastSignOfLifeRoom: null, lastSignOfLifeInBed: false }
+    const nothing = { lastWordAt: null, ...noLife, gatewayLost: false }
     expect(glanceAtHome(null, DEVICES)).toEqual({ ...nothing, devicesTotal: 3, devicesLost: 0 })
     const { state } = tellStory(decoder, factsOf(DEVICES), NIGHT)
     expect(glanceAtHome(state, DEVICES)).toEqual({ ...nothing, devicesTotal: 3, devicesLost: 0 })
@@ -24,12 +25,13 @@ describe('a home at a glance', () => {
     story.says('sos-bath', 'status', { state: 'online', batteryPercent: 88 })
     expect(glanceAtHome(story.state, DEVICES)).toMatchObject({ lastWordAt: NIGHT, lastSignOfLifeAt: null })
     story.passes(MINUTE)
+    story.says('sleep-bed', 'telemetry', { id: '0', bedOccupied: false })
     story.says('sleep-bed', 'telemetry', { id: 'a', bedOccupied: true })
-    const inBed = { lastSignOfLifeAt: NIGHT + MINUTE, lastSignOfLifeRoom: 'bedroom' }
+    const inBed = { lastSignOfLifeAt: NIGHT + MINUTE, lastSignOfLifeRoom: 'bedroom', lastSignOfLifeInBed: true }
     expect(glanceAtHome(story.state, DEVICES)).toMatchObject(inBed)
     story.passes(MINUTE)
     story.says('sleep-bed', 'telemetry', { id: 'b', bedOccupied: false })
-    const gotUp = { lastSignOfLifeAt: NIGHT + 2 * MINUTE, lastSignOfLifeRoom: 'bedroom' }
+    const gotUp = { lastSignOfLifeAt: NIGHT + 2 * MINUTE, lastSignOfLifeRoom: 'bedroom', lastSignOfLifeInBed: false }
     expect(glanceAtHome(story.state, DEVICES)).toMatchObject(gotUp)
     story.passes(MINUTE)
     // An empty bed that goes on being empty is no sign of anybody.
@@ -38,6 +40,32 @@ describe('a home at a glance', () => {
     story.says('sos-bath', 'event', { id: 'd', kind: 'sos', state: 'pressed' })
     const pressed = { lastSignOfLifeAt: NIGHT + 3 * MINUTE, lastSignOfLifeRoom: 'bathroom' }
     expect(glanceAtHome(story.state, DEVICES)).toMatchObject(pressed)
+  })
+
+  test('weight on the mat is no sign of life; lying down, moving, a pulse and a breath are', () => {
+    const story = tellStory(decoder, factsOf(DEVICES), NIGHT)
+    const says = (values: object) => {
+      story.passes(MINUTE)
+      story.says('sleep-bed', 'telemetry', { id: String(story.state.now), ...values })
+      return glanceAtHome(story.state, DEVICES).lastSignOfLifeAt
+    }
+    // Nobody saw who or what came to lie there.
+    expect(says({ bedOccupied: true })).toBeNull()
+    expect(says({ bedOccupied: true, movement: 0, heartRatePerMin: 0, respirationPerMin: 0 })).toBeNull()
+    expect(says({ bedOccupied: true, movement: 2 })).toBe(NIGHT + 3 * MINUTE)
+    expect(says({ bedOccupied: true })).toBe(NIGHT + 3 * MINUTE)
+    expect(says({ bedOccupied: true, heartRatePerMin: 62 })).toBe(NIGHT + 5 * MINUTE)
+    expect(says({ bedOccupied: true, respirationPerMin: 14 })).toBe(NIGHT + 6 * MINUTE)
+    // What no living person has, and what the device itself does not trust.
+    expect(says({ bedOccupied: true, heartRatePerMin: 300, respirationPerMin: 1 })).toBe(NIGHT + 6 * MINUTE)
+    expect(says({ bedOccupied: true, heartRatePerMin: 62, signalQuality: 0.1 })).toBe(NIGHT + 6 * MINUTE)
+    says({ bedOccupied: false })
+    expect(says({ bedOccupied: false, heartRatePerMin: 62, movement: 1 })).toBe(NIGHT + 9 * MINUTE)
+    says({ bedOccupied: true })
+    expect(glanceAtHome(story.state, DEVICES)).toMatchObject({
+      lastSignOfLifeAt: NIGHT + 11 * MINUTE,
+      lastSignOfLifeInBed: true,
+    })
   })
 
   test('somebody who moves about in any room lives; a room that is quiet again says nothing', () => {

@@ -7,6 +7,8 @@ export type HomeGlance = {
   lastWordAt: number | null
   lastSignOfLifeAt: number | null
   lastSignOfLifeRoom: string | null
+  /** The sign is of somebody who lies in bed, not of somebody up and about. */
+  lastSignOfLifeInBed: boolean
   gatewayLost: boolean
   devicesTotal: number
   devicesLost: number
@@ -34,6 +36,7 @@ export function glanceAtHome(stored: unknown, devices: readonly PlacedDevice[]):
     lastWordAt: latest(glances.map((device) => device.lastSeenAt)),
     lastSignOfLifeAt: life?.at ?? null,
     lastSignOfLifeRoom: life?.room ?? null,
+    lastSignOfLifeInBed: life?.inBed ?? false,
     gatewayLost: lost.some(({ deviceId }) => gateways.has(deviceId)),
     devicesTotal: devices.length,
     devicesLost: lost.length,
@@ -68,9 +71,9 @@ function stateOf({ status }: DeviceOverview): DeviceGlance['state'] {
   }
 }
 
-type SignOfLife = { at: number; room: string | null }
+type SignOfLife = { at: number; room: string | null; inBed: boolean }
 
-/** What only a living person does: lies in bed, gets up, presses a button, moves about. */
+/** What only a living person does: lies down, has a pulse, gets up, presses a button, moves about. Weight alone does not. */
 function lastSignOfLife(
   devices: readonly PlacedDevice[],
   memories: ReadonlyMap<string, DeviceMemory>,
@@ -78,11 +81,11 @@ function lastSignOfLife(
   const signs: SignOfLife[] = []
   for (const { deviceId, room } of devices) {
     const memory = memories.get(deviceId)
-    if (memory?.bed?.occupied) signs.push({ at: memory.bed.at, room })
-    if (memory?.bed?.left) signs.push({ at: memory.bed.left.at, room })
-    if (memory?.movedAt !== undefined) signs.push({ at: memory.movedAt, room })
+    if (memory?.livedAt !== undefined) signs.push({ at: memory.livedAt, room, inBed: true })
+    if (memory?.bed?.left) signs.push({ at: memory.bed.left.at, room, inBed: false })
+    if (memory?.movedAt !== undefined) signs.push({ at: memory.movedAt, room, inBed: false })
     const pressed = memory?.conditions.find(({ key, test }) => key === 'sos' && !test)
-    if (pressed) signs.push({ at: pressed.at, room })
+    if (pressed) signs.push({ at: pressed.at, room, inBed: false })
   }
   return signs.reduce<SignOfLife | null>((last, sign) => (last === null || sign.at > last.at ? sign : last), null)
 }
