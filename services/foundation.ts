@@ -76,8 +76,7 @@ export async function openFoundation(
 }
 
 async function openEmbedded(config: Config, log: Log, lifecycle: Lifecycle): Promise<string> {
-  const database = await startEmbedded(config.dataFolder, log)
-  lifecycle.onEnd('embedded database', () => database.stop())
+  const database = await startEmbedded(config.dataFolder, log, (stop) => lifecycle.onEnd('embedded database', stop))
   return database.url
 }
 

@@ -1,30 +1,18 @@
-import { execFile, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import pg from 'pg'
 import type { Log } from '../../ports.ts'
-import { type DatabaseUser, databaseBinaries, databaseUser } from './embedded-binaries.ts'
+import { asUser, type Place, prepareFolder } from './embedded-folder.ts'
 import { isAlive, runningPid, stopPostmaster } from './embedded-process.ts'
-import { lockFolder, socketPath } from './folder-lock.ts'
+import { codeOf, faultOf, isRecovering, START_LIMIT_MS, untilReady } from './embedded-ready.ts'
+import { lockFolder } from './folder-lock.ts'
 
-const run = promisify(execFile)
+export { embeddedUrl } from './embedded-folder.ts'
 
 /** How often we look whether the database still lives; it is back within a second of its death. */
 const SUPERVISE_MS = 200
-const START_LIMIT_MS = 30_000
 /** A postmaster listens on its socket as soon as it lives; where nobody does, its process id is somebody else's by now. */
 const LISTENS_WITHIN_MS = 2_000
 
@@ -53,163 +41,124 @@ const SETTINGS: Record<string, string> = {
 export type EmbeddedDatabase = {
   /** Connection string of database `anlin`. */
   url: string
-  /** Process id of the postmaster at this moment. */
+  /** Process id of the postmaster that answered last. */
   pid(): number
   /** Fast shutdown: rolls back what is open and writes a checkpoint. Called last, when nobody needs it any more. */
   stop(): Promise<void>
 }
 
+/** One postmaster over its lives: `pid` is known from the moment it runs, `answering` once it answers. */
+type Postmaster = { pid: number | null; answering: number | null; log: Log; ending: AbortController }
+
 /**
  * Starts PostgreSQL on `folder`, or adopts the one that a killed predecessor left running there, and keeps it alive.
  * It runs in its own process group, so that a Ctrl-C meant for us does not end it under our drain.
- * @throws when another platform uses the folder, or when its data is of another major version
+ * @param onStarting given the way to stop it before anything runs: whoever is ended during a long start uses it
+ * @throws when another platform uses the folder, its data is of another major version, or it was stopped meanwhile;
+ *   then nothing of it runs on
  */
-export async function startEmbedded(folder: string, log: Log): Promise<EmbeddedDatabase> {
+export async function startEmbedded(
+  folder: string,
+  log: Log,
+  onStarting: (stop: () => Promise<void>) => void = () => undefined,
+): Promise<EmbeddedDatabase> {
   mkdirSync(folder, { recursive: true })
   const lock = await lockFolder(folder)
-  try {
-    const user = databaseUser()
-    const binaries = await databaseBinaries(user, `/var/lib/anlin/postgres-${process.arch}`)
-    const place = await prepareFolder(folder, binaries, user)
-    let pid = (await adopt(place)) ?? (await launch(place, binaries, user))
-    await untilReady(place.url('postgres'))
-    await ensureDatabase(place)
-    let stopping = false
-    const supervision = (async () => {
-      while (!stopping) {
-        await sleep(SUPERVISE_MS)
-        if (stopping || isAlive(pid)) continue
-        log.error({ pid }, 'embedded database died: starting it again')
-        // For ever: without its database the platform hears nobody, and giving up helps no one.
-        pid = await launch(place, binaries, user).catch((err) => {
-          log.error({ err }, 'embedded database does not start: trying again')
-          return pid
-        })
-      }
-    })()
-    return {
-      url: place.url('anlin'),
-      pid: () => pid,
-      async stop() {
-        stopping = true
-        await supervision
-        await stopPostmaster(pid)
-        lock.close()
-      },
-    }
-  } catch (error) {
+  const postmaster: Postmaster = { pid: null, answering: null, log, ending: new AbortController() }
+  const starting = bringUp(folder, postmaster)
+  let supervision: Promise<void> = Promise.resolve()
+  const stop = async () => {
+    postmaster.ending.abort(new Error('the embedded database was stopped while it started'))
+    await starting.catch(() => undefined)
+    await supervision
+    if (postmaster.pid !== null) await stopPostmaster(postmaster.pid)
     lock.close()
+  }
+  onStarting(stop)
+  try {
+    const place = await starting
+    supervision = supervise(place, postmaster)
+    return { url: place.url('anlin'), pid: () => postmaster.answering ?? 0, stop }
+  } catch (error) {
+    await stop()
     throw error
   }
 }
 
-/** Of the database `anlin` that a platform runs in this folder; null when none was ever started there. */
-export function embeddedUrl(folder: string): string | null {
-  return existsSync(join(folder, 'postgres', 'PG_VERSION')) ? addressIn(folder)('anlin') : null
+async function bringUp(folder: string, postmaster: Postmaster): Promise<Place> {
+  const { log, ending } = postmaster
+  const place = await prepareFolder(folder, ending.signal)
+  postmaster.pid = postmaster.answering = await adopt(place, postmaster)
+  if (postmaster.pid === null) await launch(place, postmaster)
+  await untilReady(place.url('postgres'), log, ending.signal)
+  await ensureDatabase(place)
+  ending.signal.throwIfAborted()
+  return place
 }
 
-function addressIn(folder: string): (database: string) => string {
-  const password = readFileSync(join(folder, 'postgres.password'), 'utf8').trim()
-  const host = encodeURIComponent(socketPath(folder, 'socket'))
-  return (database) => `postgres://anlin:${password}@localhost/${database}?host=${host}`
-}
-
-type Place = { data: string; url(database: string): string; socketFolder: string; logFile: string }
-
-async function prepareFolder(folder: string, binaries: string, user: DatabaseUser | null): Promise<Place> {
-  const data = join(folder, 'postgres')
-  const socketFolder = socketPath(folder, 'socket')
-  // The database's user passes through our folder without reading it.
-  if (user) chmodSync(folder, 0o711)
-  for (const path of [data, socketFolder]) {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-    if (user) chownSync(path, user.uid, user.gid)
+async function supervise(place: Place, postmaster: Postmaster): Promise<void> {
+  const { log, ending } = postmaster
+  while (!ending.signal.aborted) {
+    await sleep(SUPERVISE_MS)
+    const { pid } = postmaster
+    if (ending.signal.aborted || (pid !== null && isAlive(pid))) continue
+    log.error({ pid }, 'embedded database died: starting it again')
+    // For ever: without its database the platform hears nobody, and giving up helps no one.
+    await launch(place, postmaster).catch((err) => {
+      if (!ending.signal.aborted) log.error({ err }, 'embedded database does not start: trying again')
+    })
   }
-  const passwordFile = join(folder, 'postgres.password')
-  if (!existsSync(join(data, 'PG_VERSION'))) {
-    rmSync(data, { recursive: true })
-    mkdirSync(data, { mode: 0o700 })
-    writeFileSync(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 })
-    if (user) for (const path of [data, passwordFile]) chownSync(path, user.uid, user.gid)
-    await run(
-      join(binaries, 'bin', 'initdb'),
-      ['-D', data, '-U', 'anlin', '-E', 'UTF8', '--locale=C', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`],
-      { ...asUser(user), cwd: '/' },
-    )
-  }
-  await refuseOtherMajor(data, binaries, user)
-  return { data, url: addressIn(folder), socketFolder, logFile: join(folder, 'postgres.log') }
 }
 
-async function refuseOtherMajor(data: string, binaries: string, user: DatabaseUser | null): Promise<void> {
-  const has = readFileSync(join(data, 'PG_VERSION'), 'utf8').trim()
-  const { stdout } = await run(join(binaries, 'bin', 'postgres'), ['--version'], { ...asUser(user), cwd: '/' })
-  const runs = /(\d+)\./.exec(stdout)?.[1]
-  if (has !== runs)
-    throw new Error(`${data} was written by PostgreSQL ${has}, this is ${runs}: move it aside or use that version`)
-}
-
-async function launch(place: Place, binaries: string, user: DatabaseUser | null): Promise<number> {
+async function launch(place: Place, postmaster: Postmaster): Promise<void> {
+  const { log, ending } = postmaster
   const deadline = performance.now() + START_LIMIT_MS
   for (;;) {
+    ending.signal.throwIfAborted()
     const logFile = openSync(place.logFile, 'a', 0o600)
     const options = Object.entries({ ...SETTINGS, unix_socket_directories: place.socketFolder })
     const child = spawn(
-      join(binaries, 'bin', 'postgres'),
+      join(place.binaries, 'bin', 'postgres'),
       ['-D', place.data, ...options.flatMap(([name, value]) => ['-c', `${name}=${value === "''" ? '' : value}`])],
-      { ...asUser(user), cwd: '/', detached: true, stdio: ['ignore', logFile, logFile] },
+      { ...asUser(place.user), cwd: '/', detached: true, stdio: ['ignore', logFile, logFile] },
     )
     closeSync(logFile)
+    postmaster.pid = child.pid ?? null
     const exited = new Promise<boolean>((done) => {
       child.once('exit', () => done(true))
       child.once('error', () => done(true))
     })
     child.unref()
     // The backends of a postmaster that was killed hold its shared memory for a moment; then the new one ends at once.
-    const ready = untilReady(place.url('postgres'))
-    // Who lost the race may still fail later, when nobody waits for it.
+    const settled = new AbortController()
+    const ready = untilReady(place.url('postgres'), log, AbortSignal.any([settled.signal, ending.signal]))
+    // Who lost the race is called off, and nobody waits for its failure.
     ready.catch(() => undefined)
     const ended = await Promise.race([exited, ready.then(() => false)])
-    if (!ended && child.pid) return child.pid
-    if (performance.now() > deadline) throw new Error(`the embedded database does not start: see ${place.logFile}`)
+    settled.abort()
+    if (!ended) {
+      postmaster.answering = postmaster.pid
+      return
+    }
+    postmaster.pid = null
+    if (performance.now() > deadline) throw new Error(`the database does not start: see ${place.logFile}`)
     await sleep(100)
   }
 }
 
-async function untilReady(url: string): Promise<void> {
-  const deadline = performance.now() + START_LIMIT_MS
-  for (;;) {
-    const cause = await faultOf(url)
-    if (cause === null) return
-    if (performance.now() > deadline) throw new Error('the embedded database does not answer', { cause })
-    await sleep(25)
-  }
-}
-
-/** Why the database does not answer; null when it does. */
-async function faultOf(url: string): Promise<Error | null> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 })
-  // The call in hand rejects; that the connection goes as well is no news.
-  client.on('error', () => undefined)
-  try {
-    await client.connect()
-    await client.query('select 1')
-    return null
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
-  } finally {
-    await client.end().catch(() => undefined)
-  }
-}
-
 /** The database that a killed predecessor left running, when it answers; it may itself be dying, or still recovering. */
-async function adopt(place: Place): Promise<number | null> {
+async function adopt(place: Place, { log, ending }: Postmaster): Promise<number | null> {
   const pid = runningPid(place.data)
   const startedAt = performance.now()
   while (pid !== null && isAlive(pid)) {
+    ending.signal.throwIfAborted()
     const fault = await faultOf(place.url('postgres'))
     if (fault === null) return pid
-    const nobodyListens = 'code' in fault && (fault.code === 'ECONNREFUSED' || fault.code === 'ENOENT')
+    if (isRecovering(fault)) {
+      await untilReady(place.url('postgres'), log, ending.signal)
+      continue
+    }
+    const nobodyListens = ['ECONNREFUSED', 'ENOENT'].includes(codeOf(fault))
     const waitedMs = performance.now() - startedAt
     if (waitedMs > START_LIMIT_MS || (nobodyListens && waitedMs > LISTENS_WITHIN_MS)) return null
     await sleep(25)
@@ -219,6 +168,8 @@ async function adopt(place: Place): Promise<number | null> {
 
 async function ensureDatabase(place: Place): Promise<void> {
   const client = new pg.Client({ connectionString: place.url('postgres') })
+  // Whoever stops the database under us has the call in hand reject; the connection's own end is no news.
+  client.on('error', () => undefined)
   await client.connect()
   try {
     const { rowCount } = await client.query("select 1 from pg_database where datname = 'anlin'")
@@ -226,8 +177,4 @@ async function ensureDatabase(place: Place): Promise<void> {
   } finally {
     await client.end()
   }
-}
-
-function asUser(user: DatabaseUser | null): { uid?: number; gid?: number } {
-  return user ? { uid: user.uid, gid: user.gid } : {}
 }
