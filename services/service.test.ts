@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -20,6 +20,17 @@ test('the unit restarts for ever, watches us, and leaves the database to our own
     const { stderr } = await promisify(execFile)('systemd-analyze', ['verify', file])
     expect(stderr).toBe('')
   }
+})
+
+test('a checkout whose path has a blank, a percent or a dollar is one word of the command', async () => {
+  const checkout = join(mkdtempSync(join(tmpdir(), 'anlin-unit-')), 'care at 100%$HOME')
+  mkdirSync(join(checkout, 'services'), { recursive: true })
+  const script = join(checkout, 'services', 'service.ts')
+  cpSync(SERVICE, script)
+  const { stdout } = await promisify(execFile)(process.execPath, [script])
+  const doubled = checkout.replace('100%$', () => '100%%$$')
+  expect(stdout).toContain(`\nExecStart="${process.execPath}" "${join(doubled, 'services', 'main.ts')}" all\n`)
+  expect(stdout).toContain(`\nWorkingDirectory=${checkout.replace('%', '%%')}\n`)
 })
 
 test('who may not write the unit is told so in one line', async () => {

@@ -43,8 +43,8 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 NotifyAccess=all
-WorkingDirectory=${ROOT}
-ExecStart=${process.execPath} ${join(ROOT, 'services', 'main.ts')} all
+WorkingDirectory=${ROOT.replaceAll('%', '%%')}
+ExecStart=${word(process.execPath)} ${word(join(ROOT, 'services', 'main.ts'))} all
 Restart=always
 RestartSec=1
 WatchdogSec=30
@@ -60,4 +60,9 @@ PrivateTmp=false
 [Install]
 WantedBy=multi-user.target
 `
+}
+
+/** A path as one word of a command line: systemd parts at blanks and fills in % and $ by itself. */
+function word(path: string): string {
+  return `"${path.replace(/[\\"]/g, '\\$&').replace(/[%$]/g, '$&$&')}"`
 }
