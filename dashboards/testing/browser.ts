@@ -57,6 +57,11 @@ export class PageTest {
     return new PageTest(platform, browser, folder, origin)
   }
 
+  /** Where the built page lies, as the platform's own server wants it. */
+  get folder(): string {
+    return this.#folder
+  }
+
   async stop(): Promise<void> {
     await this.#browser.close()
     await this.platform.close()
@@ -72,22 +77,27 @@ export class PageTest {
   }
 
   /** A browser of one person, signed in at `path` unless `login` is null. */
-  async open(path: string, login: string | null, options: BrowserContextOptions = {}): Promise<Page> {
+  async open(
+    path: string,
+    login: string | null,
+    options: BrowserContextOptions = {},
+    origin = this.#origin,
+  ): Promise<Page> {
     const context = await this.#browser.newContext({ locale: 'zh-CN', timezoneId: 'Asia/Shanghai', ...options })
     const page = await context.newPage()
     page.on('pageerror', (error) => this.complaints.push(String(error)))
     page.on('console', (message) => {
       if (message.text().includes('Content Security Policy')) this.complaints.push(message.text())
     })
-    await page.goto(this.#origin + path)
+    await page.goto(origin + path)
     if (login !== null) await signIn(page, login)
     return page
   }
 }
 
-export async function signIn(page: Page, login: string): Promise<void> {
+export async function signIn(page: Page, login: string, password = `${login}-pass`): Promise<void> {
   await page.locator('input[name=login]').fill(login)
-  await page.locator('input[name=password]').fill(`${login}-pass`)
+  await page.locator('input[name=password]').fill(password)
   await page.locator('form button[type=submit]').click()
 }
 

@@ -96,4 +96,6 @@ export const people: Person[] = [
   person('na', '李娜', 'social-worker'),
   person('fang', '王芳', 'family'),
   person('wei', '赵伟', 'installer'),
+  person('shen', '沈静', 'auditor'),
+  person('guifang', '王桂芳', 'resident'),
 ]

@@ -124,10 +124,38 @@ describe('the desk', () => {
     expect(await page.locator('[data-state=ok]').count()).toBe(0)
   })
 
-  it('tells who may not see it so, instead of blaming the connection', async () => {
+  it('makes no claim to an installer about emergencies that installers do not see', async () => {
+    desk.platform.put(anIncident())
+    desk.platform.put(anIncident({ id: 'second' }))
     const page = await open('/desk/', 'wei')
-    await page.locator('[data-state=cut]', { hasText: '您没有查看的权限' }).first().waitFor()
-    expect(await page.getByText('连不上平台').count()).toBe(0)
+    await page.getByText('紧急警情不对您显示').waitFor()
+    expect(await page.locator('[data-state=ok]').count()).toBe(0)
+    expect(await page.locator('header .counts').innerText()).not.toContain('紧急')
+  })
+
+  it('offers the auditor no button that the platform would refuse', async () => {
+    desk.platform.put(anIncident())
+    const page = await open('/desk/i/incident-1', 'shen')
+    await page.getByRole('log').waitFor()
+    expect(await page.locator('main button').allTextContents()).toEqual([])
+  })
+
+  it('keeps what is being written while the incident opens again', async () => {
+    const takenBy = { id: 'user-min', name: '王敏', role: 'social-worker', at: new Date().toISOString() }
+    desk.platform.put(anIncident({ status: 'acknowledged', takenBy }))
+    const page = await open('/desk/i/incident-1', 'min')
+    await page.locator('article').getByRole('button', { name: '结束' }).click()
+    await page.getByLabel('用一句话说明').fill('他在楼下')
+    desk.platform.put(anIncident())
+    await page.locator('article').getByText('还没有人接手').waitFor({ state: 'attached' })
+    expect(await page.locator('dialog[open]').getByLabel('用一句话说明').inputValue()).toBe('他在楼下')
+  })
+
+  it('shows no green while a home is in test mode', async () => {
+    desk.platform.homes.set('home-001', aHome({ testModeUntil: new Date(Date.now() + 3_600_000).toISOString() }))
+    const page = await open('/desk/', 'min')
+    await page.locator('p[data-state=unknown]', { hasText: '1 户在测试模式' }).waitFor()
+    expect(await page.locator('[data-state=ok]').count()).toBe(0)
   })
 
   it('keeps the address when the session ends, and leads back to it', async () => {

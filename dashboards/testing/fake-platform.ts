@@ -6,6 +6,10 @@ import { extname, join, normalize } from 'node:path'
 import type { Contact, Device, Home, Incident } from '../ui/api-types.ts'
 import { type Person, people } from './community.ts'
 
+/** As the API's own table of rights has it; `real-api.test.ts` holds the pages against that. */
+const MAY_ANSWER = ['admin', 'coordinator', 'social-worker', 'family']
+const CONTACT_ROLES = ['family-keyholder', 'family', 'neighbour', 'property-manager']
+
 const HEARTBEAT_MS = 1_000
 const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
@@ -27,7 +31,7 @@ export class FakePlatform {
   readonly homes = new Map<string, Home>()
   readonly incidents = new Map<string, Incident>()
   devices: Device[] = []
-  contacts: Contact[] = []
+  #contacts: Contact[] = []
   /** While set, actions are answered with this status. */
   failActionsWith: number | null = null
   readonly withoutCsrfHeader: string[] = []
@@ -40,6 +44,12 @@ export class FakePlatform {
 
   constructor(distFolder: string) {
     this.#distFolder = distFolder
+  }
+
+  set contacts(contacts: Contact[]) {
+    const wrong = contacts.find(({ role }) => !CONTACT_ROLES.includes(role))
+    if (wrong) throw new Error(`the API has no contact of role ${wrong.role}`)
+    this.#contacts = contacts
   }
 
   async listen(): Promise<string> {
@@ -138,21 +148,26 @@ export class FakePlatform {
   #read(url: URL, who: Person): Answer {
     const { pathname } = url
     if (pathname === '/api/v1/me') return { status: 200, body: who }
-    if (who.role === 'installer') return { status: 403, body: { code: 'not-allowed' } }
-    if (pathname === '/api/v1/homes') return list([...this.homes.values()])
+    const personal = who.role !== 'installer'
+    if (pathname === '/api/v1/homes')
+      return list([...this.homes.values()].map((home) => (personal ? home : withoutPerson(home))))
     if (pathname.endsWith('/devices')) return list(this.devices)
-    if (pathname.endsWith('/contacts')) return list(this.contacts)
+    if (pathname.endsWith('/contacts')) return personal ? list(this.#contacts) : NOT_ALLOWED
     if (pathname === '/api/v1/incidents') {
       const wanted = url.searchParams.getAll('status')
-      return list([...this.incidents.values()].filter((incident) => wanted.includes(incident.status)))
+      const incidents = [...this.incidents.values()].filter((incident) => personal || incident.severity === 'technical')
+      return list(incidents.filter((incident) => wanted.includes(incident.status)))
     }
     const incident = this.incidents.get(pathname.split('/').at(-1) ?? '')
-    return incident ? { status: 200, body: incident } : { status: 404, body: { code: 'not-found' } }
+    return incident && (personal || incident.severity === 'technical')
+      ? { status: 200, body: incident }
+      : { status: 404, body: { code: 'not-found' } }
   }
 
   #act(path: string, who: Person, body: Record<string, unknown>): Answer {
     const [, , , , id = '', verb] = path.split('/')
     const incident = this.incidents.get(id)
+    if (!MAY_ANSWER.includes(who.role)) return NOT_ALLOWED
     if (!incident) return { status: 404, body: { code: 'not-found' } }
     if (this.failActionsWith) return { status: this.failActionsWith, body: { code: 'internal' } }
     const at = new Date().toISOString()
@@ -177,6 +192,13 @@ export class FakePlatform {
     if (verb === 'notes') return answer({}, 'NoteAdded')
     return answer({ status: 'resolved', resolvedAt: at, outcome: body.outcome as 'real' }, 'Resolved')
   }
+}
+
+const NOT_ALLOWED: Answer = { status: 403, body: { code: 'not-allowed' } }
+
+function withoutPerson(home: Home): Home {
+  const unseen = { lastSignOfLifeAt: null, lastSignOfLifeRoom: null, lastSignOfLifeInBed: false }
+  return { ...home, residentName: null, state: { ...home.state, ...unseen } }
 }
 
 function list(items: unknown[]): Answer {

@@ -20,7 +20,10 @@ beforeEach(() => {
   const home = aHome()
   family.platform.homes.set(home.id, home)
   family.platform.devices = [aDevice(), aDevice({ id: 'gateway-1', kind: 'gateway' })]
-  family.platform.contacts = [aContact({ name: '王敏', role: 'social-worker', phone: '+8615500002001' })]
+  family.platform.contacts = [
+    aContact(),
+    aContact({ id: 'contact-2', name: '王强', role: 'family', phone: '+8615500002001' }),
+  ]
 })
 afterEach(async () => {
   family.platform.pass()
@@ -64,11 +67,11 @@ describe('the family page', () => {
   })
 
   it('offers to phone the one who has it', async () => {
-    const takenBy = { id: 'user-min', name: '王敏', role: 'social-worker', at: new Date().toISOString() }
+    const takenBy = { id: 'contact:2', name: '王强', role: 'family', at: new Date().toISOString() }
     family.platform.put(anIncident({ status: 'acknowledged', takenBy }))
     const page = await open('fang')
-    await page.getByRole('link', { name: '打给王敏' }).waitFor()
-    expect(await page.getByRole('link', { name: '打给王敏' }).getAttribute('href')).toBe('tel:+8615500002001')
+    await page.getByRole('link', { name: '打给王强' }).waitFor()
+    expect(await page.getByRole('link', { name: '打给王强' }).getAttribute('href')).toBe('tel:+8615500002001')
   })
 
   it('does not know how things are when the home falls silent', async () => {
@@ -79,6 +82,41 @@ describe('the family page', () => {
     await page.locator('[data-state=unknown]').waitFor()
     expect(await headline(page).innerText()).toMatch(/家里的设备 \d\d:\d\d 起没有消息，目前不清楚情况/)
     expect(await page.locator('[data-state=ok]').count()).toBe(0)
+  })
+
+  it('claims nothing while the home is in test mode, and says what that means', async () => {
+    const testModeUntil = new Date(Date.now() + 3_600_000).toISOString()
+    family.platform.homes.set('home-001', aHome({ testModeUntil }))
+    const page = await open('fang')
+    await page.locator('[data-state=unknown]').waitFor()
+    expect(await headline(page).innerText()).toMatch(/^测试模式到 .*\d\d:\d\d：报警不会通知任何人$/)
+    expect(await page.getByText('一切正常').count()).toBe(0)
+  })
+
+  it('offers the resident no button that the platform would refuse', async () => {
+    family.platform.put(anIncident())
+    const page = await open('guifang')
+    await page.locator('article a[href="tel:120"]').waitFor()
+    expect(await page.locator('article button').allTextContents()).toEqual([])
+  })
+
+  it('keeps what is being written while the incident opens again', async () => {
+    const takenBy = { id: 'user-fang', name: '王芳', role: 'family', at: new Date().toISOString() }
+    family.platform.put(anIncident({ status: 'acknowledged', takenBy }))
+    const page = await open('fang')
+    await page.getByRole('button', { name: '结束' }).click()
+    await page.getByLabel('用一句话说明').fill('她在看电视')
+    family.platform.put(anIncident())
+    await page.getByRole('button', { name: '我来处理', includeHidden: true }).waitFor({ state: 'attached' })
+    expect(await page.locator('dialog[open]').getByLabel('用一句话说明').inputValue()).toBe('她在看电视')
+  })
+
+  it('says so when signing out did not reach the platform', async () => {
+    const page = await open('fang')
+    await page.locator('[data-state=ok]').waitFor()
+    await page.context().setOffline(true)
+    await page.getByRole('button', { name: '退出' }).click()
+    await page.getByText('没有退出').waitFor()
   })
 
   it('shows the home’s time first and the viewer’s own beside it', async () => {

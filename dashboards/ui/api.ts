@@ -102,7 +102,7 @@ export function reportArrived(id: string): Promise<Answer<Incident>> {
   return answer(client.POST('/api/v1/incidents/{id}/arrived', { params: { path: { id } }, body: {} }))
 }
 
-type Resolution = { outcome: Outcome; note: string; personSeenOrHeard: boolean }
+export type Resolution = { outcome: Outcome; note: string; personSeenOrHeard: boolean }
 
 export function resolveIncident(id: string, resolution: Resolution): Promise<Answer<Incident>> {
   return answer(client.POST('/api/v1/incidents/{id}/resolve', { params: { path: { id } }, body: resolution }))

@@ -38,3 +38,12 @@ it('keeps the old facts when a read fails, and forgets what a newer read no long
   store.readingEnded({ ...nothing, incidents: [] })
   expect(statuses(store)).toEqual([])
 })
+
+it('does not let an answer overwrite what the stream said while it was on its way', () => {
+  const store = storeWith(anIncident({ id: 'a' }), anIncident({ id: 'b' }))
+  const askedAt = store.moment()
+  store.put(anIncident({ id: 'a', status: 'resolved' }))
+  expect(store.answered(anIncident({ id: 'a', status: 'acknowledged' }), askedAt)).toBe(false)
+  expect(store.answered(anIncident({ id: 'b', status: 'acknowledged' }), askedAt)).toBe(true)
+  expect(statuses(store)).toEqual(['b acknowledged'])
+})

@@ -1,4 +1,4 @@
-import { type Answer, readMe } from './api.ts'
+import { type Answer, readIncident, readMe } from './api.ts'
 import type { Incident } from './api-types.ts'
 import { type LinkStatus, LiveLink, type ReadResult, type StreamEvent, type StreamHandlers } from './live-link.ts'
 import { LiveStore, type Snapshot } from './live-store.ts'
@@ -42,7 +42,7 @@ export class Live {
       checkSession: async () => readResult(await readMe()),
       received: (name, data) => {
         const incident = name === 'incident' ? incidentOf(data) : null
-        if (incident) this.put(incident)
+        if (incident) this.#store.put(incident)
         else this.#link.rereadWithin(rereadMs)
       },
       changed: () => this.#show(),
@@ -67,10 +67,15 @@ export class Live {
     this.view = { status: 'signed-out', nowMs: Date.now(), confirmedAtMs: null, facts: null, refused: false }
   }
 
-  /** Takes in an incident that the server gave, by stream or as its answer to an action. */
-  put(incident: Incident): void {
-    this.#store.put(incident)
+  /** Sends something about one incident, takes in what the server answers, and gives that on. */
+  async ask(id: string, send: () => Promise<Answer<Incident | undefined>>): Promise<Answer<Incident | undefined>> {
+    const askedAt = this.#store.moment()
+    const answer = await send()
+    if (!answer.ok) return answer
+    const now = answer.value ? answer : await readIncident(id)
+    if (now.ok && now.value && !this.#store.answered(now.value, askedAt)) this.reread()
     this.#show()
+    return answer
   }
 
   reread(): void {

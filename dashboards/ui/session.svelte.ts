@@ -31,9 +31,11 @@ export class Session {
     this.state = { phase: 'signed-out', again: true }
   }
 
-  async leave(): Promise<void> {
+  /** False when it was not delivered: the session is still there, and the page must not say otherwise. */
+  async leave(): Promise<boolean> {
     const answer = await signOut()
-    // Not delivered: the session is still there, and the page must not say otherwise.
-    if (answer.ok || answer.failure.kind === 'signed-out') this.state = { phase: 'signed-out', again: false }
+    const left = answer.ok || answer.failure.kind === 'signed-out'
+    if (left) this.state = { phase: 'signed-out', again: false }
+    return left
   }
 }

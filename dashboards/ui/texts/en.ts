@@ -109,6 +109,7 @@ export const en: Words = {
   slow: 'Slower than usual',
   noRights: 'You may not see this — please ask the administrator',
   signOut: 'Sign out',
+  signOutFailed: 'Not signed out: the platform cannot be reached — please try again',
   skipToContent: 'Skip to content',
   severities: { critical: 'Emergency', warning: 'Needs a look', technical: 'Notice' },
   outcomes: { real: 'Real', 'false-alarm': 'False alarm', test: 'Test', drill: 'Drill', duplicate: 'Duplicate' },

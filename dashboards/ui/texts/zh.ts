@@ -119,6 +119,7 @@ export const zh = {
   slow: '比平时慢，请稍等',
   noRights: '您没有查看的权限，请联系管理员',
   signOut: '退出',
+  signOutFailed: '没有退出：连不上平台，请再试一次',
   skipToContent: '跳到正文',
   severities,
   outcomes,
