@@ -18,8 +18,20 @@ const PARTS = [
 /** Debian puts daemons where an ordinary user's path does not look. */
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin']
 
-const missing = PARTS.filter(({ program }) => !FOLDERS.some((folder) => folder && existsSync(join(folder, program))))
+/** Without a font of Chinese the pages are tested with empty boxes for words. macOS brings its own. */
+const CHINESE_FONT = { debian: 'fonts-noto-cjk', homebrew: '--cask font-noto-sans-cjk' }
+
+const missing: { debian: string; homebrew: string }[] = PARTS.filter(
+  ({ program }) => !FOLDERS.some((folder) => folder && existsSync(join(folder, program))),
+)
+if (!hasChineseFont()) missing.push(CHINESE_FONT)
 if (missing.length > 0) provide()
+
+function hasChineseFont(): boolean {
+  if (process.platform === 'darwin') return true
+  const listed = spawnSync('fc-list', [':lang=zh', 'family'], { encoding: 'utf8' })
+  return listed.status === 0 && listed.stdout.trim() !== ''
+}
 
 function provide(): void {
   const canInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0
