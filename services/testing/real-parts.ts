@@ -19,12 +19,15 @@ const PARTS = [
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin']
 
 /** Without a font of Chinese the pages are tested with empty boxes for words. macOS brings its own. */
-const CHINESE_FONT = { debian: 'fonts-noto-cjk', homebrew: '--cask font-noto-sans-cjk' }
+const CHINESE_FONT = [
+  { debian: 'fontconfig', homebrew: 'fontconfig' },
+  { debian: 'fonts-noto-cjk', homebrew: '--cask font-noto-sans-cjk' },
+]
 
 const missing: { debian: string; homebrew: string }[] = PARTS.filter(
   ({ program }) => !FOLDERS.some((folder) => folder && existsSync(join(folder, program))),
 )
-if (!hasChineseFont()) missing.push(CHINESE_FONT)
+if (!hasChineseFont()) missing.push(...CHINESE_FONT)
 if (missing.length > 0) provide()
 
 function hasChineseFont(): boolean {
