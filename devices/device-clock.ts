@@ -18,19 +18,20 @@ const LAST_DATE = 8.64e15
 /** `said` and `heardAt`: the last sample. `steady`: how many samples in a row kept their offset. */
 export type DeviceClock = { said: number; heardAt: number; offsetMs: number; steady: number }
 
-export type Reading = { clock: DeviceClock | null; at: number }
+/** `believed`: `at` is what the device said, corrected; otherwise it is the receipt time. */
+export type Reading = { clock: DeviceClock | null; at: number; believed: boolean }
 
 /** `said` is what the device wrote (epoch ms) or null; the answer's `at` is never later than `receivedAt`. */
 export function readClock(clock: DeviceClock | null, said: number | null, receivedAt: number): Reading {
-  if (said === null) return { clock, at: receivedAt }
+  if (said === null) return { clock, at: receivedAt, believed: false }
   if (clock !== null && said === clock.said && receivedAt - clock.heardAt > SAMPLE_EVERY_MS) {
     // The clock stands still.
-    return { clock, at: receivedAt }
+    return { clock, at: receivedAt, believed: false }
   }
   const next = sample(clock, said, receivedAt)
   const at = said + next.offsetMs
-  const plausible = at >= receivedAt - PLAUSIBLE_PAST_MS && at <= receivedAt + PLAUSIBLE_FUTURE_MS
-  return { clock: next, at: plausible ? Math.min(at, receivedAt) : receivedAt }
+  const believed = at >= receivedAt - PLAUSIBLE_PAST_MS && at <= receivedAt + PLAUSIBLE_FUTURE_MS
+  return { clock: next, at: believed ? Math.min(at, receivedAt) : receivedAt, believed }
 }
 
 function sample(clock: DeviceClock | null, said: number, receivedAt: number): DeviceClock {

@@ -50,6 +50,16 @@ function isRepeat(arrival: Arrival, ageMs: number): boolean {
   return arrival.hasId ? arrival.dup || isRecent : arrival.dup && isRecent
 }
 
+/**
+ * Whether what was heard last says the very same. Another broker numbers its packets anew, so without an id of its own
+ * a message is known by its bytes alone.
+ */
+export function isLastAgain(recent: RecentMessages, mark: Mark, hasId: boolean, receivedAt: number): boolean {
+  const last = recent.at(-2)
+  if (last === undefined || receivedAt - (recent.at(-1) as number) * 1000 > REPEAT_WITHIN_MS) return false
+  return hasId ? last === mark : last % CONTENT_SPAN === mark % CONTENT_SPAN
+}
+
 export function remember(recent: RecentMessages, mark: Mark, receivedAt: number, limit: number): RecentMessages {
   const kept = recent.length >= limit * 2 ? recent.slice(recent.length - limit * 2 + 2) : recent.slice()
   kept.push(mark, Math.floor(receivedAt / 1000))

@@ -14,6 +14,11 @@ export function isCriticalEvent(json: JsonObject): boolean {
   return CRITICAL_KINDS.has(json.kind)
 }
 
+/** Somebody is to come: not a test, and not the end of an alarm. */
+export function saysAlarm(json: JsonObject): boolean {
+  return isCriticalEvent(json) && (json.state === 'pressed' || json.state === 'alarm')
+}
+
 export function readBodies(leaf: 'event' | 'telemetry' | 'status', json: JsonObject): Bodies {
   switch (leaf) {
     case 'event':

@@ -2,32 +2,18 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decoder } from '../index.ts'
-import { MEASUREMENT_FIELDS, type Observation, type PlacedDevice, type RawMessage } from '../observation.ts'
+import { MEASUREMENT_FIELDS, type Observation } from '../observation.ts'
+import { GATEWAY_ACCOUNT, OWN_ACCOUNT, placedDevice, rawMessage } from '../testing/native-device.ts'
 import { EXAMPLES, RECEIVED_AT } from './examples.ts'
 import { FIELD_RANGES } from './fields.ts'
-
-const placed: PlacedDevice = { deviceId: 'device-1', kind: 'sos-button', room: null, gatewayId: null, retired: false }
-
-function raw(leaf: string, payload: string | Uint8Array, more: Partial<RawMessage> = {}): RawMessage {
-  return {
-    homeId: 'home-001',
-    account: 'device-1',
-    topic: `care/v1/home-001/device-1/${leaf}`,
-    payload: typeof payload === 'string' ? new TextEncoder().encode(payload) : payload,
-    qos: 1,
-    packetId: 7,
-    dup: false,
-    retain: false,
-    receivedAt: RECEIVED_AT,
-    ...more,
-  }
-}
 
 const bodyOf = ({ homeId, deviceId, messageId, at, receivedAt, retained, ...body }: Observation) => body
 
 describe('the native convention', () => {
-  it.each(EXAMPLES)('$leaf $payload', ({ leaf, payload, observations, rejected = null, at }) => {
-    const decoded = decoder.decode(null, raw(leaf, payload), placed)
+  it.each(EXAMPLES)('$leaf $payload', ({ leaf, payload, observations, rejected = null, at, retain }) => {
+    const flags =
+      retain === undefined ? {} : { retain: true, account: retain === 'own' ? OWN_ACCOUNT : GATEWAY_ACCOUNT }
+    const decoded = decoder.decode(null, rawMessage(leaf, payload, flags), placedDevice)
     expect(decoded.observations.map(bodyOf)).toEqual(observations)
     expect(decoded.rejected).toBe(rejected)
     for (const observation of decoded.observations) {
@@ -36,7 +22,7 @@ describe('the native convention', () => {
   })
 
   it('finds the device in the topic, and only in its own home', () => {
-    const idOf = (topic: string) => decoder.deviceIdOf(raw('event', '', { topic }))
+    const idOf = (topic: string) => decoder.deviceIdOf(rawMessage('event', '', { topic }))
     expect(idOf('care/v1/home-001/sos-bath/event')).toBe('sos-bath')
     for (const topic of [
       'care/v1/home-002/sos-bath/event',
@@ -54,15 +40,15 @@ describe('the native convention', () => {
 
   it('refuses bytes that are not UTF-8', () => {
     const bytes = new Uint8Array([0x22, 0xc3, 0x28, 0x22])
-    expect(decoder.decode(null, raw('event', bytes), placed).rejected).toBe('not-json')
+    expect(decoder.decode(null, rawMessage('event', bytes), placedDevice).rejected).toBe('not-json')
   })
 
   it('folds an id that came before with other content, and marks it', () => {
-    const first = decoder.decode(null, raw('event', '{"id":"1","kind":"sos","state":"pressed"}'), placed)
+    const first = decoder.decode(null, rawMessage('event', '{"id":"1","kind":"sos","state":"pressed"}'), placedDevice)
     const second = decoder.decode(
       first.deviceState,
-      raw('event', '{"id":"1","kind":"sos","state":"cancelled"}'),
-      placed,
+      rawMessage('event', '{"id":"1","kind":"sos","state":"cancelled"}'),
+      placedDevice,
     )
     expect(second.observations).toMatchObject([{ kind: 'sos', state: 'cancelled', idReused: true }])
     expect(first.observations[0]).not.toHaveProperty('idReused')
@@ -70,23 +56,18 @@ describe('the native convention', () => {
 
   it('remembers an id for a day, and no longer', () => {
     const payload = '{"id":"1","kind":"bed","state":"empty"}'
-    const { deviceState } = decoder.decode(null, raw('event', payload), placed)
+    const { deviceState } = decoder.decode(null, rawMessage('event', payload), placedDevice)
     const later = (hours: number) =>
-      decoder.decode(deviceState, raw('event', payload, { receivedAt: RECEIVED_AT + hours * 3_600_000 }), placed)
-        .rejected
+      decoder.decode(
+        deviceState,
+        rawMessage('event', payload, { receivedAt: RECEIVED_AT + hours * 3_600_000 }),
+        placedDevice,
+      ).rejected
     expect([later(1), later(23), later(25)]).toEqual(['duplicate', 'duplicate', null])
   })
 
-  it('keeps a retained event from being a new press, and takes a retained status', () => {
-    const event = decoder.decode(null, raw('event', '{"kind":"sos","state":"pressed"}', { retain: true }), placed)
-    expect(event).toMatchObject({ observations: [], rejected: 'stale-retained' })
-    const kept = `{"kind":"sos","state":"pressed","at":${RECEIVED_AT - 3_600_000}}`
-    expect(decoder.decode(null, raw('event', kept, { retain: true }), placed).rejected).toBe('stale-retained')
-    const live = raw('event', `{"id":"7f","kind":"sos","state":"pressed","at":${RECEIVED_AT - 500}}`, { retain: true })
-    const first = decoder.decode(null, live, placed)
-    expect(first.observations).toHaveLength(1)
-    expect(decoder.decode(first.deviceState, live, placed).rejected).toBe('duplicate')
-    const status = decoder.decode(null, raw('status', '{"state":"online"}', { retain: true }), placed)
+  it('takes a retained status', () => {
+    const status = decoder.decode(null, rawMessage('status', '{"state":"online"}', { retain: true }), placedDevice)
     expect(status.observations).toHaveLength(1)
   })
 
@@ -123,8 +104,8 @@ describe('the native convention', () => {
         (messages) => {
           let state: unknown = null
           for (const [kind, bytes, dup, retain, later] of messages) {
-            const message = raw(kind, bytes, { dup, retain, receivedAt: RECEIVED_AT + later })
-            const decoded = decoder.decode(state, message, placed)
+            const message = rawMessage(kind, bytes, { dup, retain, receivedAt: RECEIVED_AT + later })
+            const decoded = decoder.decode(state, message, placedDevice)
             expect(decoded.observations.length > 0 || decoded.rejected !== null).toBe(true)
             for (const { at } of decoded.observations) expect(at).toBeLessThanOrEqual(message.receivedAt)
             state = JSON.parse(JSON.stringify(decoded.deviceState))
@@ -134,7 +115,7 @@ describe('the native convention', () => {
       ),
       { numRuns: 500 },
     )
-    fc.assert(fc.property(fc.string(), (topic) => decoder.deviceIdOf(raw('event', '', { topic })) === null))
+    fc.assert(fc.property(fc.string(), (topic) => decoder.deviceIdOf(rawMessage('event', '', { topic })) === null))
   })
 
   it('is described as it is: the README names every field with its range', () => {

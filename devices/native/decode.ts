@@ -9,6 +9,7 @@ import {
   remember,
 } from '../recent-messages.ts'
 import { type Body, isCriticalEvent, type JsonObject, readBodies } from './bodies.ts'
+import { isKeptEvent } from './retained.ts'
 
 /** The native convention: `care/v1/{homeId}/{deviceId}/event|telemetry|status`, JSON. README.md says what is understood. */
 type NativeState = { clock: DeviceClock | null; events: RecentMessages; others: RecentMessages }
@@ -17,7 +18,6 @@ const INITIAL_STATE: NativeState = { clock: null, events: [], others: [] }
 const ROOT = 'care/v1/'
 /** Longer ids are cut: they only have to tell messages apart. */
 const MESSAGE_ID_LENGTH = 128
-const RETAINED_FRESH_MS = 60_000
 
 type Leaf = 'event' | 'telemetry' | 'status'
 
@@ -52,21 +52,26 @@ function decodeObject(
   leaf: Leaf,
   json: JsonObject,
 ): Decoded {
-  if (leaf === 'event' && raw.retain && !isFresh(json, raw.receivedAt, state.clock))
-    return reject(state, 'stale-retained')
-  const { bodies, rejected } = readBodies(leaf, json)
-  if (bodies.length === 0) return reject(state, rejected ?? 'nothing-known')
-
+  const said = parseTime(json.at)
+  const reading = readClock(state.clock, said, raw.receivedAt)
+  const { clock, at } = reading
+  // What is refused still tells how far off the clock is.
+  const clocked = { ...state, clock }
   const messageId = readMessageId(json)
+  const hasId = messageId !== null
   const mark = markOf(raw.payload, messageId, raw.packetId, leaf.length)
+  if (leaf === 'event' && raw.retain && isKeptEvent(raw, placed, state.events, { json, said, reading, mark, hasId }))
+    return reject(clocked, 'stale-retained')
+  const { bodies, rejected } = readBodies(leaf, json)
+  if (bodies.length === 0) return reject(clocked, rejected ?? 'nothing-known')
+
   const recent = leaf === 'event' ? state.events : state.others
-  const arrival = { mark, hasId: messageId !== null, dup: raw.dup, receivedAt: raw.receivedAt }
+  const arrival = { mark, hasId, dup: raw.dup, receivedAt: raw.receivedAt }
   const repeat = judgeRepeat(recent, { ...arrival, critical: leaf === 'event' && isCriticalEvent(json) })
   // Going offline twice changes nothing, but a repeat of it must not pass for a sign of life.
   const saysGoodbye = bodies.some((body) => body.kind === 'device' && body.state === 'offline')
   if (repeat === 'duplicate' && !saysGoodbye) return reject(state, 'duplicate')
 
-  const { clock, at } = readClock(state.clock, parseTime(json.at), raw.receivedAt)
   const meta: ObservationMeta = {
     homeId: raw.homeId,
     deviceId: placed.deviceId,
@@ -81,16 +86,6 @@ function decodeObject(
       ? { clock, events: remember(recent, mark, raw.receivedAt, EVENTS_REMEMBERED), others: state.others }
       : { clock, events: state.events, others: remember(recent, mark, raw.receivedAt, OTHERS_REMEMBERED) }
   return { deviceState, observations: bodies.map((body) => observe(meta, body)), rejected }
-}
-
-/**
- * What a broker kept is not a new press. But some buttons set RETAIN on the press itself, so one that says it happened
- * just now is taken; a replay of it within that time is recognised as a repeat.
- */
-function isFresh(json: JsonObject, receivedAt: number, clock: DeviceClock | null): boolean {
-  const said = parseTime(json.at)
-  // Its clock may be an hour off; by how much is known from what it said before.
-  return said !== null && Math.abs(receivedAt - said - (clock?.offsetMs ?? 0)) <= RETAINED_FRESH_MS
 }
 
 function observe(meta: ObservationMeta, body: Body): Observation {

@@ -9,6 +9,8 @@ export type Example = {
   payload: string
   observations: ObservationBody[]
   rejected?: RejectionCode
+  /** Published with RETAIN: by the device's own account, or by the gateway's it stands behind. */
+  retain?: 'own' | 'gateway'
   /** What `at` says, when the message is received at RECEIVED_AT; receipt time when absent. */
   at?: string
 }
@@ -127,6 +129,28 @@ export const EXAMPLES: readonly Example[] = [
   {
     leaf: 'event',
     payload: '{"at":1e999,"kind":"sos","state":"pressed"}',
+    observations: [{ kind: 'sos', state: 'pressed' }],
+  },
+
+  // With RETAIN a device of its own account says it now; a gateway may only replay what it kept.
+  {
+    leaf: 'event',
+    payload: '{"at":"2026-11-23T01:11:09Z","kind":"sos","state":"pressed"}',
+    retain: 'own',
+    observations: [{ kind: 'sos', state: 'pressed' }],
+    at: '2026-11-23T01:11:09.000Z',
+  },
+  {
+    leaf: 'event',
+    payload: '{"at":"2026-11-23T01:11:09Z","kind":"sos","state":"pressed"}',
+    retain: 'gateway',
+    observations: [],
+    rejected: 'stale-retained',
+  },
+  {
+    leaf: 'event',
+    payload: '{"kind":"sos","state":"pressed"}',
+    retain: 'gateway',
     observations: [{ kind: 'sos', state: 'pressed' }],
   },
 

@@ -38,7 +38,7 @@ export function message(
 ): RawMessage {
   return {
     homeId: HOME_ID,
-    account: deviceId,
+    account: `${HOME_ID}.${deviceId}`,
     topic: `care/v1/${HOME_ID}/${deviceId}/${leaf}`,
     payload: new TextEncoder().encode(typeof payload === 'string' ? payload : JSON.stringify(payload)),
     qos: 1,

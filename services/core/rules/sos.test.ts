@@ -90,7 +90,8 @@ describe('SOS', () => {
     expect(home.says('sos-bath', 'event', PRESS, { dup: true })).toEqual([])
     expect(home.says('sos-bath', 'event', PRESS, { packetId: 2 })).toHaveLength(1)
     expect(home.says('sos-bath', 'event', PRESS, { dup: true, packetId: 3 })).toHaveLength(1)
-    expect(home.says('sos-bath', 'event', PRESS, { retain: true })).toEqual([])
+    const relayed = { retain: true, account: 'home-001.gateway' }
+    expect(home.says('sos-bath', 'event', PRESS, relayed)).toEqual([])
     expect(home.last?.rejected).toBe('stale-retained')
   })
 
@@ -101,15 +102,16 @@ describe('SOS', () => {
     expect(home.says('sos-bath', 'event', PRESS, { dup: true })).toHaveLength(1)
   })
 
-  it('hears a press that came with RETAIN, also where the clock is known to be an hour slow', () => {
+  it('hears a press that came with RETAIN through a gateway where the clock is known to be an hour slow', () => {
     const home = tellStory(decoder, factsOf(BUTTONS), NOON)
+    const relayed = { retain: true, account: 'home-001.gateway' }
     const slow = () => home.now - 3_600_000
     for (let beat = 0; beat < 5; beat += 1) {
       home.says('sos-bath', 'telemetry', { at: slow(), batteryPercent: 80 })
       home.passes(60_000)
     }
-    expect(home.says('sos-bath', 'event', { ...PRESS, at: slow() }, { retain: true })).toHaveLength(1)
-    expect(home.says('sos-bath', 'event', { ...PRESS, at: slow() - 120_000 }, { retain: true })).toEqual([])
+    expect(home.says('sos-bath', 'event', { ...PRESS, at: slow() }, relayed)).toHaveLength(1)
+    expect(home.says('sos-bath', 'event', { ...PRESS, at: slow() - 120_000 }, relayed)).toEqual([])
   })
 
   it('is an emergency with an empty battery too, and the battery a task beside it', () => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { accountOf } from '../../../devices/device-account.ts'
 import type { DeviceKind } from '../../../devices/observation.ts'
 import type { Sealing } from '../sealing.ts'
 import type { Queryable } from './pool.ts'
@@ -115,7 +116,7 @@ export async function issueDeviceSecret(
   deviceId: string,
 ): Promise<DeviceCredentials> {
   const password = randomBytes(SECRET_BYTES).toString('base64url')
-  const username = `${homeId}.${deviceId}`
+  const username = accountOf(homeId, deviceId)
   await tx.query(
     `insert into device_account (account, home_id, device_id, secret_hash) values ($1, $2, $3, $4)
      on conflict (account) do update set secret_hash = excluded.secret_hash, revoked_at = null`,
