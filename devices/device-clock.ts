@@ -30,8 +30,13 @@ export function readClock(clock: DeviceClock | null, said: number | null, receiv
   }
   const next = sample(clock, said, receivedAt)
   const at = said + next.offsetMs
-  const believed = at >= receivedAt - PLAUSIBLE_PAST_MS && at <= receivedAt + PLAUSIBLE_FUTURE_MS
+  const believed = isPlausible(at, receivedAt)
   return { clock: next, at: believed ? Math.min(at, receivedAt) : receivedAt, believed }
+}
+
+/** Whether something that is heard now can have happened then. */
+export function isPlausible(at: number, receivedAt: number): boolean {
+  return at >= receivedAt - PLAUSIBLE_PAST_MS && at <= receivedAt + PLAUSIBLE_FUTURE_MS
 }
 
 function sample(clock: DeviceClock | null, said: number, receivedAt: number): DeviceClock {

@@ -9,6 +9,8 @@ export const OTHERS_REMEMBERED = 6
 const REPEAT_WITHIN_MS = 24 * 3_600_000
 /** Cheap buttons start counting at 1 again: an older twin of an alarm is a new alarm. A doubled one is cheaper than a lost one. */
 const CRITICAL_REPEAT_WITHIN_MS = 10 * 60_000
+/** Some give all their messages one id: an alarm that does not say when it was is a resend only for so long. */
+const UNTIMED_REPEAT_WITHIN_MS = 60_000
 
 /** Pairs of (mark, receipt time in whole seconds), oldest first: flat numbers, because the state is stored as JSON. */
 export type RecentMessages = readonly number[]
@@ -26,7 +28,15 @@ export function markOf(payload: Uint8Array, messageId: string | null, packetId: 
 
 export type Repeat = 'new' | 'duplicate' | 'id-reused'
 
-export type Arrival = { mark: Mark; hasId: boolean; dup: boolean; critical: boolean; receivedAt: number }
+/** `timed`: it says when it was, so the same bytes are about the same moment. */
+export type Arrival = {
+  mark: Mark
+  hasId: boolean
+  dup: boolean
+  critical: boolean
+  timed: boolean
+  receivedAt: number
+}
 
 export function judgeRepeat(recent: RecentMessages, arrival: Arrival): Repeat {
   let verdict: Repeat = 'new'
@@ -35,7 +45,7 @@ export function judgeRepeat(recent: RecentMessages, arrival: Arrival): Repeat {
     const ageMs = arrival.receivedAt - (recent[index + 1] as number) * 1000
     if (ageMs > REPEAT_WITHIN_MS) break
     if (mark === arrival.mark) {
-      if (isRepeat(arrival, ageMs)) return 'duplicate'
+      if (isRepeat(arrival, ageMs, index === recent.length - 2)) return 'duplicate'
     } else if (arrival.hasId && Math.floor(mark / CONTENT_SPAN) === Math.floor(arrival.mark / CONTENT_SPAN)) {
       verdict = 'id-reused'
     }
@@ -43,11 +53,14 @@ export function judgeRepeat(recent: RecentMessages, arrival: Arrival): Repeat {
   return verdict
 }
 
-function isRepeat(arrival: Arrival, ageMs: number): boolean {
-  const isRecent = !arrival.critical || ageMs < CRITICAL_REPEAT_WITHIN_MS
+function isRepeat({ hasId, dup, critical, timed }: Arrival, ageMs: number, isLast: boolean): boolean {
+  const isRecent = !critical || ageMs < CRITICAL_REPEAT_WITHIN_MS
   // Simple clients send everything under the same packet identifier: with DUP it may also be a new press whose first
   // try was lost on the way, so without an id of its own an older twin says nothing.
-  return arrival.hasId ? arrival.dup || isRecent : arrival.dup && isRecent
+  if (dup) return hasId || isRecent
+  // Something else was said since, so it is no resend: a counter began at 1 again.
+  if (!hasId || !isLast) return false
+  return timed ? isRecent : !critical || ageMs < UNTIMED_REPEAT_WITHIN_MS
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type DeviceClock, parseTime, readClock } from '../device-clock.ts'
+import { type DeviceClock, isPlausible, parseTime, readClock } from '../device-clock.ts'
 import type { Decoded, Observation, ObservationMeta, PlacedDevice, RawMessage } from '../observation.ts'
 import {
   EVENTS_REMEMBERED,
@@ -66,8 +66,9 @@ function decodeObject(
   if (bodies.length === 0) return reject(clocked, rejected ?? 'nothing-known')
 
   const recent = leaf === 'event' ? state.events : state.others
-  const arrival = { mark, hasId, dup: raw.dup, receivedAt: raw.receivedAt }
-  const repeat = judgeRepeat(recent, { ...arrival, critical: leaf === 'event' && isCriticalEvent(json) })
+  const critical = leaf === 'event' && isCriticalEvent(json)
+  const timed = said !== null && isPlausible(said + (clock?.offsetMs ?? 0), raw.receivedAt)
+  const repeat = judgeRepeat(recent, { mark, hasId, dup: raw.dup, critical, timed, receivedAt: raw.receivedAt })
   // Going offline twice changes nothing, but a repeat of it must not pass for a sign of life.
   const saysGoodbye = bodies.some((body) => body.kind === 'device' && body.state === 'offline')
   if (repeat === 'duplicate' && !saysGoodbye) return reject(state, 'duplicate')

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { nativeDevice } from '../testing/native-device.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const pressed = (id: number | string, more: object = {}) => ({ id, kind: 'sos', state: 'pressed', ...more })
+const cancelled = (id: number | string) => ({ id, kind: 'sos', state: 'cancelled' })
+
+describe('a repeat', () => {
+  it('is none where the device said something else since: a button counts from 1 again', () => {
+    const button = nativeDevice()
+    expect(button.event(pressed(1))).toBe('pressed')
+    button.now += MINUTE
+    expect(button.event(cancelled(2))).toBe('cancelled')
+    button.now += MINUTE
+    expect(button.event(pressed(1))).toBe('pressed')
+    button.now += MINUTE
+    expect(button.event(cancelled(2))).toBe('cancelled')
+  })
+
+  it('is none a minute after a press that says no time, by a button with one id for everything', () => {
+    const button = nativeDevice()
+    expect(button.event(pressed('button'))).toBe('pressed')
+    button.now += 20 * SECOND
+    expect(button.event(pressed('button'))).toBe('duplicate')
+    button.now += 41 * SECOND
+    expect(button.event(pressed('button'))).toBe('pressed')
+  })
+
+  it('nor where the time that it says cannot be the time of anything', () => {
+    const button = nativeDevice()
+    const press = pressed(1, { at: '2019-01-01T00:00:00Z' })
+    expect(button.event(press)).toBe('pressed')
+    button.now += 2 * MINUTE
+    expect(button.event(press)).toBe('pressed')
+  })
+
+  it('is one for ten minutes where the very same moment is said again', () => {
+    const button = nativeDevice()
+    const press = pressed(1, { at: button.now - SECOND })
+    expect(button.event(press)).toBe('pressed')
+    button.now += 9 * MINUTE
+    expect(button.event(press)).toBe('duplicate')
+    button.now += MINUTE
+    expect(button.event(press)).toBe('pressed')
+  })
+
+  it('is one where MQTT says so, whatever came between', () => {
+    const button = nativeDevice()
+    expect(button.event(pressed(1))).toBe('pressed')
+    expect(button.event(cancelled(2))).toBe('cancelled')
+    button.now += 2 * MINUTE
+    expect(button.event(pressed(1), { dup: true })).toBe('duplicate')
+  })
+
+  it('hides nobody who leaves the bed', () => {
+    const mat = nativeDevice()
+    const bed = (id: number, state: string) => ({ id, kind: 'bed', state })
+    const nights = [bed(1, 'empty'), bed(2, 'occupied'), bed(1, 'empty')].map((each) => mat.event(each))
+    expect(nights).toEqual(['empty', 'occupied', 'empty'])
+  })
+})
