@@ -66,6 +66,13 @@ describe('the native convention', () => {
     expect([later(1), later(23), later(25)]).toEqual(['duplicate', 'duplicate', null])
   })
 
+  it('reads what the strings of C end with, and nothing else behind the JSON', () => {
+    const press = '{"kind":"sos","state":"pressed"}'
+    const read = (text: string) => decoder.decode(null, rawMessage('event', text), placedDevice).rejected
+    expect([read(`${press}\0`), read(`${press}\n\0\0\0`)]).toEqual([null, null])
+    expect([read('\0'), read(`\0${press}`), read(`${press}\0x`)]).toEqual(['not-json', 'not-json', 'not-json'])
+  })
+
   it('takes a retained status', () => {
     const status = decoder.decode(null, rawMessage('status', '{"state":"online"}', { retain: true }), placedDevice)
     expect(status.observations).toHaveLength(1)

@@ -102,10 +102,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 /** undefined when the bytes are no JSON text in UTF-8. A key `__proto__` becomes an own property: it changes no lookup. */
 function parseJson(payload: Uint8Array): unknown {
   try {
-    return JSON.parse(utf8.decode(payload))
+    return JSON.parse(utf8.decode(withoutTrailingNuls(payload)))
   } catch {
     return undefined
   }
+}
+
+/** Firmware in C often sends the NUL that ends its strings. */
+function withoutTrailingNuls(payload: Uint8Array): Uint8Array {
+  let end = payload.length
+  while (end > 0 && payload[end - 1] === 0) end -= 1
+  return end === payload.length ? payload : payload.subarray(0, end)
 }
 
 function readMessageId(json: JsonObject): string | null {
