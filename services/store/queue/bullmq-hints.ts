@@ -14,6 +14,9 @@ const CONNECTIONS_PER_QUEUE = 2
 const IDLE_IN_TRANSACTION_MS = 2_000
 const STATEMENT_MS = 9_000
 
+/** BullMQ refuses an empty deduplication id, and hints about the outbox have no key. */
+const NO_KEY = 'all'
+
 export type QueueAddress = { kind: 'redis'; url: string } | { kind: 'postgres'; url: string }
 export type QueueHints = Hints & {
   listen(topic: HintTopic, listener: HintListener): void
@@ -52,7 +55,7 @@ export async function openQueueHints(address: QueueAddress, log: Log): Promise<Q
     hint(topic, key) {
       if (sending >= SENDING_LIMIT) return
       sending++
-      const deduplication = { id: key, keepLastIfActive: true }
+      const deduplication = { id: key || NO_KEY, keepLastIfActive: true }
       queueOf(topic)
         .add('look', { key }, { deduplication, removeOnComplete: true, removeOnFail: true })
         .then(() => settled(), settled)

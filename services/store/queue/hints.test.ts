@@ -88,6 +88,19 @@ describe.each([
       })
     })
   })
+
+  test('a hint about the messages that go out, which has no key, arrives as one', async () => {
+    const said: string[] = []
+    const log = { ...silent, warn: (_fields: unknown, message: string) => void said.push(message) }
+    const sender = await openHints(address(), log)
+    await withBus(address(), async (receiver) => {
+      const heard: string[] = []
+      receiver.listen('outbox', async (key) => void heard.push(key))
+      sender.hint('outbox', '')
+      await vi.waitFor(() => expect(heard).toEqual(['']), { timeout: 10_000 })
+    }).finally(() => sender.close())
+    expect(said).toEqual([])
+  })
 })
 
 test('a queue that is away costs nobody anything: hints are dropped, never thrown, never piled up', async () => {
