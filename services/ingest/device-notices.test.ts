@@ -22,7 +22,10 @@ afterAll(async () => {
 const open: DeviceNotice = {
   incidentId: 'incident-1',
   kind: 'sos',
+  severity: 'critical',
   status: 'open',
+  raisedCount: 1,
+  arrived: false,
   takenBy: null,
   etaMin: null,
   at: Date.parse('2026-11-23T02:11:09.120Z'),
@@ -66,6 +69,77 @@ test('a lamp on one ingest and the button on another are both told, each on its 
   await vi.waitFor(() => expect(heard[1]?.[1]?.body).toMatchObject({ takenBy: '李娜', etaMin: 10 }))
   expect(heard[2]).toEqual([])
   for (const client of clients) await client.endAsync()
+})
+
+test('what was read beside the change that was announced is told too', async () => {
+  const lamp = await placeDevice(database.pool)
+  const client = await connect(one.ingest, lamp)
+  const heard = listen(client)
+  becomes(lamp.homeId, open)
+  await client.subscribeAsync(topicOf(lamp), { qos: 1 })
+  await vi.waitFor(() => expect(heard).toHaveLength(1))
+  const smoke: DeviceNotice = { ...open, incidentId: 'incident-2', kind: 'smoke' }
+  const press: DeviceNotice = { ...open, incidentId: 'incident-3' }
+  // The press is committed before the read that the smoke's announcement causes, and announced after it.
+  one.notices.set(lamp.homeId, [open, smoke, press])
+  one.announce({ kind: 'incident', homeId: lamp.homeId, ref: 'incident-2' })
+  await vi.waitFor(() => expect(heard.slice(1)).toMatchObject([{ body: { kind: 'smoke' } }, { body: { kind: 'sos' } }]))
+  one.announce({ kind: 'incident', homeId: lamp.homeId, ref: 'incident-3' })
+  becomes(lamp.homeId, taken, smoke, press)
+  await vi.waitFor(() => expect(heard.at(-1)?.body).toMatchObject({ takenBy: '李娜' }))
+  expect(heard).toHaveLength(4)
+  await client.endAsync()
+})
+
+test('each further press is heard at home', async () => {
+  const lamp = await placeDevice(database.pool)
+  const client = await connect(one.ingest, lamp)
+  const heard = listen(client)
+  await client.subscribeAsync(topicOf(lamp), { qos: 1 })
+  becomes(lamp.homeId, open)
+  await vi.waitFor(() => expect(heard).toHaveLength(1))
+  becomes(lamp.homeId, { ...open, raisedCount: 2 })
+  await vi.waitFor(() => expect(heard[1]?.body).toMatchObject({ status: 'open', raisedCount: 2 }))
+  await client.endAsync()
+})
+
+test('an emergency is told again each minute until somebody is there, and nothing else is', async () => {
+  let passedMs = 0
+  const clock = { now: () => Date.now(), monotonicMs: () => performance.now() + passedMs }
+  const harness = await startHarness(database.pool, { clock })
+  const lamp = await placeDevice(database.pool)
+  const client = await connect(harness.ingest, lamp)
+  const heard = listen(client)
+  await client.subscribeAsync(topicOf(lamp), { qos: 1 })
+  const over: DeviceNotice = { ...open, incidentId: 'over', status: 'resolved' }
+  const warning: DeviceNotice = { ...open, incidentId: 'warning', kind: 'bed-exit', severity: 'warning' }
+  const stand = (urgent: DeviceNotice) => {
+    harness.notices.set(lamp.homeId, [over, warning, urgent])
+    harness.announce({ kind: 'incident', homeId: lamp.homeId, ref: urgent.incidentId })
+  }
+  stand(open)
+  await vi.waitFor(() => expect(heard).toHaveLength(3))
+  for (const count of [4, 5]) {
+    passedMs += 60_000
+    await vi.waitFor(() => expect(heard).toHaveLength(count), 5_000)
+  }
+  stand(taken)
+  await vi.waitFor(() => expect(heard).toHaveLength(6))
+  passedMs += 60_000
+  await vi.waitFor(() => expect(heard).toHaveLength(7), 5_000)
+  expect(heard.slice(3).map(({ body }) => body)).toMatchObject([
+    { incidentId: 'incident-1', status: 'open' },
+    { incidentId: 'incident-1', status: 'open' },
+    { status: 'acknowledged' },
+    { status: 'acknowledged' },
+  ])
+  stand({ ...taken, arrived: true })
+  await vi.waitFor(() => expect(heard).toHaveLength(8))
+  passedMs += 60_000
+  await new Promise((resolve) => setTimeout(resolve, 2_500))
+  expect(heard).toHaveLength(8)
+  await client.endAsync()
+  await harness.close()
 })
 
 test('who subscribes is told what stands at that moment', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DeviceNotice, HomeIncidents, Log } from '../ports.ts'
+import type { Clock, DeviceNotice, HomeIncidents, Log } from '../ports.ts'
 import type { AccountsPresent } from './accounts-present.ts'
 import type { Connection } from './connection.ts'
 import { errorCode } from './error-code.ts'
@@ -8,50 +8,60 @@ import { hears, incidentTopic } from './topic-rights.ts'
 /** The database could not be read: the home is tried again after this, for as long as it has connections. */
 const RETRY_MS = 1_000
 
-/** What one home's devices are still to be told. */
-type Owed = { incidentIds: Set<string>; newcomers: Set<Connection> }
+/** Silence after a press is what makes people stop trusting the button: it is told again until somebody is there. */
+const REPEAT_MS = 60_000
+/** How often it is looked whose minute is over, and how many homes are told again at once; the others a moment later. */
+const LOOK_MS = 1_000
+const REPEATS_AT_ONCE = 250
+
+/** What one home's devices are still to be told: what changed, everything (who came to listen), what is urgent (again). */
+type Owed = { changed: boolean; again: boolean; newcomers: Set<Connection> }
 
 export type DeviceNotices = {
   /** An incident of the home changed: whoever of its devices listens is told how it stands now. */
-  changed(homeId: string, incidentId: string): void
+  changed(homeId: string): void
   /** A device came to listen: it is told everything that stands. */
   greet(connection: Connection): void
   close(): void
 }
 
-type Options = { homeIncidents: HomeIncidents; present: AccountsPresent; log: Log }
+type Options = { homeIncidents: HomeIncidents; present: AccountsPresent; clock: Clock; log: Log }
 
 /**
  * Tells devices about incidents, one home at a time, so that an older state never overtakes a newer one. What is said
  * is read from the database at that moment, never kept here.
  */
-export function createDeviceNotices({ homeIncidents, present, log }: Options): DeviceNotices {
+export function createDeviceNotices({ homeIncidents, present, clock, log }: Options): DeviceNotices {
   const owed = new Map<string, Owed>()
   /** What each connection heard last, so that a receipt or a note, which change nothing at home, make no lamp blink. */
   const heard = new WeakMap<Connection, Map<string, string>>()
+  /** When a home that waits for somebody is told again, by the monotonic clock: the longest waiting first. */
+  const repeats = new Map<string, number>()
   let closed = false
 
   function owe(homeId: string): Owed {
     const known = owed.get(homeId)
     if (known) return known
-    const fresh: Owed = { incidentIds: new Set(), newcomers: new Set() }
+    const fresh: Owed = { changed: false, again: false, newcomers: new Set() }
     owed.set(homeId, fresh)
     queueMicrotask(() => pay(homeId, fresh))
     return fresh
   }
 
   async function pay(homeId: string, home: Owed): Promise<void> {
-    while (!closed && (home.incidentIds.size > 0 || home.newcomers.size > 0)) {
-      const incidentIds = new Set(home.incidentIds)
+    while (!closed && (home.changed || home.again || home.newcomers.size > 0)) {
+      const { again } = home
       const newcomers = new Set(home.newcomers)
-      home.incidentIds.clear()
+      home.changed = false
+      home.again = false
       home.newcomers.clear()
       try {
-        tell(homeId, await homeIncidents.presentFor(homeId), incidentIds, newcomers)
+        tell(homeId, await homeIncidents.presentFor(homeId), { again, newcomers })
       } catch (err) {
         log.warn({ code: errorCode(err), homeId }, 'the incidents of a home cannot be read for its devices')
         if (present.ofHome(homeId).length === 0) break
-        for (const id of incidentIds) home.incidentIds.add(id)
+        home.changed = true
+        home.again ||= again
         for (const newcomer of newcomers) home.newcomers.add(newcomer)
         await sleep(RETRY_MS, undefined, { ref: false })
       }
@@ -59,30 +69,57 @@ export function createDeviceNotices({ homeIncidents, present, log }: Options): D
     owed.delete(homeId)
   }
 
-  function tell(homeId: string, notices: DeviceNotice[], changed: Set<string>, newcomers: Set<Connection>): void {
-    for (const presence of present.ofHome(homeId)) {
-      for (const connection of presence.connections) {
-        const before = newcomers.has(connection) ? undefined : heard.get(connection)
-        const now = new Map(notices.map((notice) => [notice.incidentId, payloadOf(notice)]))
-        heard.set(connection, now)
-        for (const [incidentId, payload] of now) {
-          if (!before || (changed.has(incidentId) && before.get(incidentId) !== payload)) send(connection, payload)
-        }
+  function tell(homeId: string, notices: DeviceNotice[], to: { again: boolean; newcomers: Set<Connection> }): void {
+    const now = new Map(notices.map((notice) => [notice.incidentId, payloadOf(notice)]))
+    const urgent = new Set(to.again ? notices.filter(waitsForSomebody).map(({ incidentId }) => incidentId) : [])
+    for (const connection of present.ofHome(homeId).flatMap(({ connections }) => connections)) {
+      const before = to.newcomers.has(connection) ? undefined : heard.get(connection)
+      heard.set(connection, now)
+      for (const [incidentId, payload] of now) {
+        // Whatever differs: this read may have come before the announcement of some of it.
+        if (before?.get(incidentId) !== payload || urgent.has(incidentId)) send(connection, payload)
       }
     }
+    if (!notices.some(waitsForSomebody)) repeats.delete(homeId)
+    else if (to.again || !repeats.has(homeId)) repeatLater(homeId)
   }
 
+  function repeatLater(homeId: string): void {
+    repeats.delete(homeId)
+    repeats.set(homeId, clock.monotonicMs() + REPEAT_MS)
+  }
+
+  function repeatWhatIsDue(): void {
+    const nowMs = clock.monotonicMs()
+    const due: string[] = []
+    for (const [homeId, dueMs] of repeats) {
+      if (dueMs > nowMs || due.length === REPEATS_AT_ONCE) break
+      due.push(homeId)
+    }
+    for (const homeId of due) {
+      repeatLater(homeId)
+      if (present.ofHome(homeId).length > 0) owe(homeId).again = true
+      else repeats.delete(homeId)
+    }
+  }
+  const looking = setInterval(repeatWhatIsDue, LOOK_MS).unref()
+
   return {
-    changed(homeId, incidentId) {
-      if (present.ofHome(homeId).length > 0) owe(homeId).incidentIds.add(incidentId)
+    changed(homeId) {
+      if (present.ofHome(homeId).length > 0) owe(homeId).changed = true
     },
     greet(connection) {
       if (connection.presence) owe(connection.presence.account.homeId).newcomers.add(connection)
     },
     close() {
       closed = true
+      clearInterval(looking)
     },
   }
+}
+
+function waitsForSomebody({ severity, status, arrived }: DeviceNotice): boolean {
+  return severity === 'critical' && status !== 'resolved' && !arrived
 }
 
 function payloadOf(notice: DeviceNotice): string {

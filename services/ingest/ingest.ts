@@ -56,7 +56,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const connections = new Set<Connection>()
   const commits = new GroupCommit({ logAppend, hints, clock, log, metrics, limits })
   const present = createAccountsPresent({ clock, limits })
-  const notices = createDeviceNotices({ homeIncidents: options.homeIncidents, present, log })
+  const notices = createDeviceNotices({ homeIncidents: options.homeIncidents, present, clock, log })
   const logins = createLogins(accounts, clock)
   const recheck = createAccountRecheck({ logins, present, log })
   const received = receivedQos2()
@@ -129,7 +129,7 @@ function secureServer(options: TlsOptions, accept: (socket: Socket) => void): Se
 function onChanges(notices: DeviceNotices, recheck: AccountRecheck): (changes: Change[]) => void {
   return (changes) => {
     for (const { kind, homeId, ref } of changes) {
-      if (kind === 'incident') notices.changed(homeId, ref)
+      if (kind === 'incident') notices.changed(homeId)
       if (kind === 'device') recheck.deviceChanged(homeId, ref)
     }
   }

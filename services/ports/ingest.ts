@@ -46,14 +46,22 @@ export type LogAppend = {
 export type DeviceNotice = {
   incidentId: string
   kind: string
+  severity: 'critical' | 'warning'
   status: 'open' | 'acknowledged' | 'resolved'
+  /** Presses, alarms and further devices so far, the first included: who presses again hears that this came, too. */
+  raisedCount: number
   /** The name of who has it; null while nobody has. */
   takenBy: string | null
   etaMin: number | null
+  /** Somebody is there. */
+  arrived: boolean
   /** When it came to stand so; epoch ms. */
   at: number
 }
 export type HomeIncidents = {
-  /** The home's unresolved incidents, and those resolved in the last day: a lamp that missed the end still goes out. */
+  /**
+   * The home's incidents of the last day that are over, for a lamp that missed the end still goes out, and then all
+   * that are not, each oldest first: who keeps only the last message shows what stands.
+   */
   presentFor(homeId: string): Promise<DeviceNotice[]>
 }
