@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AedesOptions, AuthenticateError, PublishPacket } from 'aedes'
 import type { AccountDirectory, Clock, Log, Metrics } from '../ports.ts'
-import type { AccountsPresent } from './accounts-present.ts'
+import type { AccountRecheck } from './account-recheck.ts'
+import type { AccountPresence, AccountsPresent } from './accounts-present.ts'
 import { type Connection, connectionOf } from './connection.ts'
 import { errorCode } from './error-code.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { IngestLimits } from './limits.ts'
 import type { Logins } from './logins.ts'
 import { isLastWill, type ReceivedQos2 } from './storing-broker.ts'
-import { type IngestRejection, judgePublish, maySubscribe } from './topic-rights.ts'
+import { type IngestRejection, isNativeTopicOf, judgePublish, maySubscribe, type Verdict } from './topic-rights.ts'
 
 const SERVER_UNAVAILABLE = 3
 const BAD_USERNAME_OR_PASSWORD = 4
@@ -25,6 +26,7 @@ type Parts = {
   accounts: AccountDirectory
   logins: Logins
   present: AccountsPresent
+  recheck: AccountRecheck
   commits: GroupCommit
   received: ReceivedQos2
   clock: Clock
@@ -70,7 +72,7 @@ export function brokerHandlers(parts: Parts): Handlers {
       if (isLastWill(packet)) return takeWill(parts, connection, packet, callback)
       // A repeat within a QoS 2 handshake is stored already and only asks for its PUBREC again.
       if (packet.qos === 2 && parts.received.has(client, packet.messageId ?? 0)) return callback()
-      take(parts, connection, packet, null, () => {
+      const stored = () => {
         if (client.closed) return
         // PUBACKs are written by the connection, all of a batch at once; Aedes would write each by itself.
         if (packet.qos === 1) {
@@ -78,7 +80,8 @@ export function brokerHandlers(parts: Parts): Handlers {
           packet.qos = 0
         }
         callback()
-      })
+      }
+      take(parts, connection, { packet, will: null, stored })
     },
     authorizeSubscribe(client, subscription, callback) {
       const connection = connectionOf(client)
@@ -94,12 +97,14 @@ export function brokerHandlers(parts: Parts): Handlers {
 }
 
 async function login(parts: Parts, connection: Connection, username: string, secret: string): Promise<boolean> {
-  const account = await parts.logins.check(username, secret)
+  const known = await parts.logins.check(username, secret)
+  if (known) connection.session = await parts.accounts.startSession(known.account)
+  // Asked again of what is kept: a change that was announced meanwhile has ended it.
+  const account = known && (await parts.logins.check(username, secret))
   if (!account) {
     parts.metrics.count('anlin_logins_refused_total', 1, { reason: 'credentials' })
     return false
   }
-  connection.session = await parts.accounts.startSession(account.account)
   // It may have gone while we asked; then there is nobody to join.
   if (connection.socket.destroyed) return false
   parts.present.join(account, connection)
@@ -110,20 +115,31 @@ function refusal(returnCode: number): AuthenticateError {
   return Object.assign(new Error('login refused'), { returnCode })
 }
 
+type Taking = { packet: PublishPacket; will: { rejected: IngestRejection | null } | null; stored: () => void }
+
 /** The commit comes before the answer: PUBACK and PUBREC follow when `stored` is called, and not before (P1). */
-function take(
-  { commits, clock, limits }: Parts,
-  connection: Connection,
-  packet: PublishPacket,
-  will: { rejected: IngestRejection | null } | null,
-  stored: () => void,
-): void {
+function take(parts: Parts, connection: Connection, taking: Taking): void {
   const { presence } = connection
   if (!presence) return
-  const { account, homeId } = presence.account
-  const verdict = judgePublish(presence.rights, packet.topic, limits.topicLength)
-  const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
   connection.messageWaits()
+  const { topic, payload } = taking.packet
+  const judge = () => judgePublish(presence.rights, topic, parts.limits.topicLength)
+  const verdict = judge()
+  const doubted = verdict.rejected === 'topic-not-allowed' && !taking.will && isNativeTopicOf(presence.rights, topic)
+  const readAgain = doubted ? parts.recheck.refused(presence, payload.length + ROW_BYTES) : null
+  if (readAgain) readAgain.then(() => commit(parts, connection, presence, taking, judge()))
+  else commit(parts, connection, presence, taking, verdict)
+}
+
+function commit(
+  { commits, clock }: Parts,
+  connection: Connection,
+  presence: AccountPresence,
+  { packet, will, stored }: Taking,
+  verdict: Verdict,
+): void {
+  const { account, homeId } = presence.account
+  const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
   commits.append({
     shard: presence.shard,
     lane: verdict.lane,
@@ -156,8 +172,10 @@ function takeWill(parts: Parts, connection: Connection, will: PublishPacket, cal
     return
   }
   latestSession(parts, account).then(
-    (latest) =>
-      take(parts, connection, will, { rejected: latest > connection.session ? 'superseded-will' : null }, callback),
+    (latest) => {
+      const rejected = latest > connection.session ? 'superseded-will' : null
+      take(parts, connection, { packet: will, will: { rejected }, stored: callback })
+    },
     (err) => {
       parts.log.error({ code: errorCode(err), account }, 'a last will cannot be judged: supervision has to notice')
       callback(new Error('the session cannot be looked up'))

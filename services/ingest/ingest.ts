@@ -60,7 +60,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const logins = createLogins(accounts, clock)
   const recheck = createAccountRecheck({ logins, present, log })
   const received = receivedQos2()
-  const handlers = { accounts, logins, present, commits, received, clock, log, metrics, limits }
+  const handlers = { accounts, logins, present, recheck, commits, received, clock, log, metrics, limits }
   const broker = await createStoringBroker({
     ...brokerHandlers(handlers),
     // The connection itself is the first to say that CONNECT is late.

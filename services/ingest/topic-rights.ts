@@ -64,6 +64,10 @@ function judgeNative(rights: Rights, topic: string): Verdict {
   return verdict
 }
 
+export function isNativeTopicOf({ homeId }: Rights, topic: string): boolean {
+  return topic.startsWith(`${NATIVE_PREFIX}v1/${homeId}/`)
+}
+
 /**
  * Whether a subscription is granted. A first level that is a wildcard reaches into other homes and is refused; what is
  * granted outside `care/` is silent, for nothing that an account publishes is ever sent to another.
