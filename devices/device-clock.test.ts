@@ -45,6 +45,23 @@ describe('a device clock', () => {
     expect(errorsOf((index) => (index < 6 ? -HOUR : 0), 8).slice(-2)).toEqual([0, 0])
   })
 
+  it('set back by an hour after it was right is understood with the next message', () => {
+    expect(errorsOf((index) => (index < 5 ? 0 : -HOUR), 9)).toEqual([0, 0, 0, 0, 0, HOUR, 0, 0, 0])
+  })
+
+  it('that sends a backlog after what is new is left as it is, also where new messages come between', () => {
+    for (const newBetween of [false, true]) {
+      let clock = readClock(null, START, START).clock
+      for (let index = 1; index < 200; index += 1) {
+        const now = START + index * 500
+        const said = newBetween && index % 3 === 0 ? now : START - 8 * HOUR + index * 60_000
+        const reading = readClock(clock, said, now)
+        clock = reading.clock
+        expect(reading.at).toBe(said)
+      }
+    }
+  })
+
   it('that stands still for ten minutes is not believed while it does', () => {
     const errors = errorsOf((index) => (index < 4 ? 0 : -(index - 4) * 30_000), 24)
     expect(errors.every((error) => error === 0)).toBe(true)

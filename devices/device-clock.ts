@@ -1,7 +1,8 @@
 /**
  * What a device's clock is worth. Offset is receipt time minus what the device said. A single late message may be a
  * backlog, so a slow clock is believed only after several messages kept the same offset while real time passed;
- * a clock that runs ahead cannot be a backlog and is corrected at once.
+ * a clock that runs ahead cannot be a backlog and is corrected at once, and one that was right and went back is
+ * understood with the second message.
  */
 const PLAUSIBLE_PAST_MS = 24 * 3_600_000
 const PLAUSIBLE_FUTURE_MS = 5 * 60_000
@@ -45,7 +46,11 @@ function sample(clock: DeviceClock | null, said: number, receivedAt: number): De
   const offsetMs = offset < clock.offsetMs && offset >= -PLAUSIBLE_FUTURE_MS ? aheadOnly(offset) : clock.offsetMs
   if (receivedAt - clock.heardAt < SAMPLE_EVERY_MS) return offsetMs === clock.offsetMs ? clock : { ...clock, offsetMs }
   const before = clock.heardAt - clock.said
-  if (Math.abs(offset - before) > TOLERANCE_MS) return { said, heardAt: receivedAt, offsetMs, steady: 0 }
+  if (Math.abs(offset - before) > TOLERANCE_MS) {
+    // Time that goes back is a clock that was set back, or a backlog behind what is new: the next message tells, for a
+    // backlog comes faster than it happened.
+    return { said, heardAt: receivedAt, offsetMs, steady: said < clock.said ? STEADY_SAMPLES - 1 : 0 }
+  }
   const steady = Math.min(clock.steady + 1, STEADY_SAMPLES)
   const measured = Math.min(offset, before)
   if (steady < STEADY_SAMPLES) return { said, heardAt: receivedAt, offsetMs, steady }

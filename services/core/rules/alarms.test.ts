@@ -136,4 +136,38 @@ describe('combustible gas by its reading', () => {
       [],
     ])
   })
+
+  it('is dangerous also where the clock of the detector was set back', () => {
+    const home = begin()
+    const offBy = { ms: 0 }
+    const reading = (percent: number) =>
+      home.says('gas-kitchen', 'telemetry', { at: home.now + offBy.ms, ...reads(percent) })
+    for (let minute = 0; minute < 5; minute += 1) {
+      reading(1)
+      home.passes(60_000)
+    }
+    offBy.ms = -3_600_000
+    expect(reading(12)).toEqual([])
+    expect(home.passes(5_000).map(inShort)).toEqual(['raised critical gas gas-high'])
+    home.passes(55_000)
+    expect(reading(1).map(inShort)).toEqual(['returned gas'])
+  })
+
+  it('that comes with a backlog behind what is new is over when the backlog says so', () => {
+    const home = begin()
+    home.says('gas-kitchen', 'telemetry', { at: NOON, ...reads(1) })
+    const told = [12, 12, 1, 0].map((percent, index) => {
+      home.passes(10)
+      return home.says('gas-kitchen', 'telemetry', { at: NOON - 3_600_000 + index * 20_000, ...reads(percent) })
+    })
+    expect([...told.flat(), ...home.passes(60_000)]).toEqual([])
+  })
+
+  it('takes nothing back by older news', () => {
+    const home = begin()
+    home.says('gas-kitchen', 'telemetry', { at: NOON, ...reads(12) })
+    home.passes(10)
+    home.says('gas-kitchen', 'telemetry', { at: NOON - 3_600_000, ...reads(1) })
+    expect(home.passes(5_000).map(inShort)).toEqual(['raised critical gas gas-high'])
+  })
 })

@@ -72,6 +72,28 @@ describe('left bed at night', () => {
     expect(home.passes(3_600_000)).toEqual([])
   })
 
+  it('sees who leaves also where the clock of the monitor was set back', () => {
+    const home = begin()
+    home.says('sleep-bed', 'event', { at: home.now, kind: 'bed', state: 'occupied' })
+    home.passes(10 * MINUTE)
+    home.says('sleep-bed', 'event', { at: home.now - 60 * MINUTE, kind: 'bed', state: 'empty' })
+    expect(home.passes(15 * MINUTE).map(inShort)).toEqual(['raised warning bed-exit bed-left'])
+    expect(
+      home.says('sleep-bed', 'event', { at: home.now - 60 * MINUTE, kind: 'bed', state: 'occupied' }).map(inShort),
+    ).toEqual(['returned bed-exit'])
+  })
+
+  it('is not misled by a backlog behind what is new', () => {
+    const home = begin()
+    home.says('sleep-bed', 'event', { at: home.now, kind: 'bed', state: 'occupied' })
+    for (let index = 0; index < 40; index += 1) {
+      home.passes(500)
+      const at = NIGHT - 120 * MINUTE + index * MINUTE
+      home.says('sleep-bed', 'event', { id: index, at, kind: 'bed', state: index % 2 ? 'occupied' : 'empty' })
+    }
+    expect(home.passes(3_600_000)).toEqual([])
+  })
+
   it('knows the night of the home', () => {
     const day = begin(NOON)
     bed(day, 'occupied')

@@ -3,7 +3,10 @@ import { findCondition, raise, settle } from './conditions.ts'
 import type { BedMemory, DeviceMemory, Since, Situation } from './home-state.ts'
 import { isNight } from './night.ts'
 import type { HomeSettings } from './settings.ts'
-import { beginSince, heldMs, holdSince, sinceDueAt } from './since.ts'
+import { asOfReceipt, BACKLOG_GRACE_MS, beginSince, heldMs, holdSince, sinceDueAt } from './since.ts'
+
+/** Messages of one device may overtake each other by so much: that is no clock set back. */
+const CLOCK_TOLERANCE_MS = 2_000
 
 /**
  * Left bed at night and not back: a warning, later when movement in the bathroom explains it, then an alarm.
@@ -11,15 +14,27 @@ import { beginSince, heldMs, holdSince, sinceDueAt } from './since.ts'
  */
 export function stepBedExit(memory: DeviceMemory, observation: Observation, situation: Situation): DeviceMemory {
   const occupied = readOccupied(observation)
-  if (occupied === null || observation.at < (memory.bed?.at ?? 0)) return memory
+  if (occupied === null) return memory
   const before = memory.bed
+  const older = observation.at < (before?.at ?? 0)
+  if (older && !(before && leftByWrongClock(before, occupied, observation))) return memory
+  const { at, receivedAt } = observation
   if (occupied) {
-    const back = { ...memory, bed: { at: observation.at, occupied } }
-    return before?.left ? settle(back, situation, 'bed-exit', observation.at) : back
+    const back = { ...memory, bed: { at, receivedAt, occupied } }
+    return before?.left ? settle(back, situation, 'bed-exit', at) : back
   }
-  const left = leftBed(before, observation, situation)
-  const gone = { ...memory, bed: { at: observation.at, occupied, left } }
+  const left = leftBed(before, older ? asOfReceipt(observation) : observation, situation)
+  const gone = { ...memory, bed: { at, receivedAt, occupied, left } }
   return left === undefined ? gone : judge(gone, left, situation)
+}
+
+/**
+ * Somebody leaves, and the monitor dates it before they lay down: its clock was set back. A backlog behind what is new
+ * would say the same, but it comes at once.
+ */
+function leftByWrongClock(before: BedMemory, occupied: boolean, { at, receivedAt }: Observation): boolean {
+  const cameLater = receivedAt - (before.receivedAt ?? 0) > BACKLOG_GRACE_MS
+  return before.occupied && !occupied && before.at - at > CLOCK_TOLERANCE_MS && cameLater
 }
 
 function leftBed(before: BedMemory | undefined, observation: Observation, { home }: Situation): Since | undefined {

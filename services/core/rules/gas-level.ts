@@ -2,23 +2,28 @@ import type { Observation } from '../../../devices/observation.ts'
 import { findCondition, raise, settle } from './conditions.ts'
 import type { DeviceMemory, GasMemory, Since, Situation } from './home-state.ts'
 import type { HomeSettings } from './settings.ts'
-import { beginSince, heldMs, holdSince, sinceDueAt } from './since.ts'
+import { asOfReceipt, beginSince, heldMs, holdSince, sinceDueAt } from './since.ts'
 import { inTestMode } from './test-mode.ts'
 
 /**
  * Combustible gas by its raw reading: raised above the first limit for a while, high above the second for a moment.
- * A reading holds until the next one, because many sensors report only what changes.
+ * A reading holds until the next one, because many sensors report only what changes. One that seems older than the
+ * last takes nothing back, but what it says of danger holds from its receipt: the sensor's clock may have been set back.
+ * If it was a backlog instead, the rest of it is read on from there.
  */
 export function stepGasLevel(memory: DeviceMemory, observation: Observation, situation: Situation): DeviceMemory {
   if (observation.kind !== 'measurement') return memory
   const percent = observation.values.gasLelPercent
-  if (percent === undefined || observation.at < (memory.gas?.at ?? 0)) return memory
+  if (percent === undefined) return memory
   const { gasWarnLelPercent, gasAlarmLelPercent } = situation.home.settings
+  const older = observation.at < (memory.gas?.at ?? 0)
+  if (older && percent < gasWarnLelPercent) return memory
   if (percent < gasWarnLelPercent) {
     return settle({ ...memory, gas: { at: observation.at, percent } }, situation, 'gas-level', observation.at)
   }
-  const gas: GasMemory = { at: observation.at, percent, warn: held(memory.gas?.warn, observation) }
-  if (percent >= gasAlarmLelPercent) gas.alarm = held(memory.gas?.alarm, observation)
+  const news = older ? asOfReceipt(observation) : observation
+  const gas: GasMemory = { at: observation.at, percent, warn: held(memory.gas?.warn, news) }
+  if (percent >= gasAlarmLelPercent) gas.alarm = held(memory.gas?.alarm, news)
   return judge({ ...memory, gas }, gas, situation)
 }
 

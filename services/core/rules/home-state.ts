@@ -44,7 +44,8 @@ export type Since = { at: number; receivedAt: number; lastAt: number; lastReceiv
 
 /** `percent` is the last reading, which holds until the next one. */
 export type GasMemory = { at: number; percent: number; warn?: Since | undefined; alarm?: Since | undefined }
-export type BedMemory = { at: number; occupied: boolean; left?: Since | undefined }
+/** `receivedAt`: of the message that said so. */
+export type BedMemory = { at: number; receivedAt?: number; occupied: boolean; left?: Since | undefined }
 export type VitalMemory = { red?: number; calm?: number }
 export type VitalsMemory = { at: number; heartRate: VitalMemory; respiration: VitalMemory }
 

@@ -6,7 +6,12 @@ import type { Since } from './home-state.ts'
  * backlog whose rest is still on its way, so its timer waits a moment for it; never longer than if it had come in time.
  */
 const LATE_AFTER_MS = 30_000
-const BACKLOG_GRACE_MS = 10_000
+export const BACKLOG_GRACE_MS = 10_000
+
+/** What seems older than what is known already, and is to count all the same: it holds from when we heard it. */
+export function asOfReceipt(observation: Observation): Observation {
+  return { ...observation, at: observation.receivedAt }
+}
 
 export function beginSince({ at, receivedAt }: Observation): Since {
   return { at, receivedAt, lastAt: at, lastReceivedAt: receivedAt }

@@ -62,4 +62,29 @@ describe('heart rate and respiration', () => {
     expect(measures(home, { heartRatePerMin: 90 }, 1)).toEqual(['returned vitals heart-rate'])
     expect(measures(home, { heartRatePerMin: 90 }, 10)).toEqual([])
   })
+
+  it('are red also where the clock of the monitor was set back', () => {
+    const home = begin()
+    const offBy = { ms: 0 }
+    const measured = (heartRatePerMin: number) => {
+      home.passes(60_000)
+      const said = { at: home.now + offBy.ms, bedOccupied: true, heartRatePerMin }
+      return home.says('sleep-bed', 'telemetry', said).map(inShort)
+    }
+    for (let minute = 0; minute < 5; minute += 1) measured(60)
+    offBy.ms = -3_600_000
+    const told = Array.from({ length: 3 }, () => measured(30)).flat()
+    expect(told).toEqual(['raised warning vitals heart-rate heart-rate-low'])
+  })
+
+  it('that were red long ago, and come behind what is new, are judged by their own time', () => {
+    const home = begin()
+    home.says('sleep-bed', 'telemetry', { at: home.now, bedOccupied: true, heartRatePerMin: 60 })
+    const told = Array.from({ length: 12 }, (_, index) => {
+      home.passes(10)
+      const said = { at: NIGHT - 3_600_000 + index * 10_000, bedOccupied: true }
+      return home.says('sleep-bed', 'telemetry', { ...said, heartRatePerMin: index < 5 ? 30 : 60 })
+    })
+    expect([...told.flat(), ...home.passes(3_600_000).filter(({ kind }) => kind !== 'technical')]).toEqual([])
+  })
 })

@@ -14,22 +14,31 @@ const LONGEST_GAP_MS = 5 * 60_000
 const NOTHING: VitalMemory = {}
 
 type Vital = 'heart-rate' | 'respiration'
+type Values = { heartRatePerMin?: number; respirationPerMin?: number }
 
 export function stepVitals(memory: DeviceMemory, observation: Observation, situation: Situation): DeviceMemory {
   if (observation.kind !== 'measurement') return memory
   const { heartRatePerMin, respirationPerMin } = observation.values
   if (heartRatePerMin === undefined && respirationPerMin === undefined) return memory
   const before = memory.vitals
-  if (observation.at < (before?.at ?? 0)) return memory
-  const gap = before === undefined || observation.at - before.at > LONGEST_GAP_MS
-  const usable = isUsable(memory, observation, situation.home.settings)
+  const { settings } = situation.home
+  const usable = isUsable(memory, observation, settings)
+  const older = observation.at < (before?.at ?? 0)
+  // The monitor's clock may have been set back: what is in the red band begins anew by the time it tells now.
+  if (older && !(usable && isRed(observation.values, settings))) return memory
+  const gap = before === undefined || older || observation.at - before.at > LONGEST_GAP_MS
   const judgeVital = (vital: Vital, known: VitalMemory, value: number | undefined): VitalMemory =>
-    usable ? nextVital(known, bandOf(vital, value, situation.home.settings), value, observation.at) : NOTHING
+    usable ? nextVital(known, bandOf(vital, value, settings), value, observation.at) : NOTHING
   const heart = judgeVital('heart-rate', gap ? NOTHING : before.heartRate, heartRatePerMin)
   const breath = judgeVital('respiration', gap ? NOTHING : before.respiration, respirationPerMin)
   const vitals: VitalsMemory = { at: observation.at, heartRate: heart, respiration: breath }
   const judged = judge({ ...memory, vitals }, situation, 'heart-rate', heart, heartRatePerMin)
   return judge(judged, situation, 'respiration', breath, respirationPerMin)
+}
+
+function isRed({ heartRatePerMin, respirationPerMin }: Values, settings: HomeSettings): boolean {
+  const heart = bandOf('heart-rate', heartRatePerMin, settings)
+  return heart !== null || bandOf('respiration', respirationPerMin, settings) !== null
 }
 
 function nextVital(known: VitalMemory, band: WhyCode | null, value: number | undefined, at: number): VitalMemory {
