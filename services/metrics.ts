@@ -38,7 +38,7 @@ const GAUGES = {
     help: '1 while the history stands still until somebody mends the cause',
     labels: ['reason'],
   },
-  anlin_sweep_age_seconds: { help: 'Time since the last sweep', labels: ['role'] },
+  anlin_last_sweep_timestamp_seconds: { help: 'When the role last swept without a fault', labels: ['role'] },
 } as const
 const DURATIONS = {
   anlin_puback_seconds: { help: 'From the last byte of a PUBLISH to its PUBACK', labels: [] },

@@ -25,9 +25,14 @@ export function startSweeping(roles: Swept[], parts: { clock: Clock; log: Log; m
     while (!ending.signal.aborted) {
       beganAt = clock.monotonicMs()
       for (const { role, sweep } of roles) {
-        // A role whose database is away must not keep the next one from sweeping.
-        await sweep().catch((err) => log.warn({ role, err }, 'sweep failed'))
-        metrics.gauge('anlin_sweep_age_seconds', 0, { role })
+        try {
+          await sweep()
+          // A moment and not an age, so that it is right whenever it is read, however long the next sweep hangs.
+          metrics.gauge('anlin_last_sweep_timestamp_seconds', clock.now() / 1000, { role })
+        } catch (err) {
+          // A role whose database is away must not keep the next one from sweeping.
+          log.warn({ role, err }, 'sweep failed')
+        }
       }
       const leftMs = SWEEP_MS - (clock.monotonicMs() - beganAt)
       await sleep(Math.max(leftMs, 0), undefined, { signal: ending.signal }).catch(() => undefined)
