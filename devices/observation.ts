@@ -47,8 +47,6 @@ export type ObservationMeta = {
   /** The database's clock when the message was committed; epoch ms. */
   receivedAt: number
   retained: boolean
-  /** The device used this message id before, for other content: folded all the same, and marked. */
-  idReused?: true
 }
 
 export type ObservationBody =
@@ -115,3 +113,5 @@ export type RejectionCode =
   | 'nothing-known'
   | 'duplicate'
   | 'stale-retained'
+  /** Nothing is wrong with what was read: the device gave an event the id of another one, so its repeats are not known. */
+  | 'id-reused'

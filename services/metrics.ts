@@ -4,7 +4,10 @@ import type { Metrics } from './ports.ts'
 /** Every figure that `/metrics` shows: its name, what it means, and its labels. A name that is not here is a programmer's error. */
 const COUNTERS = {
   anlin_messages_total: { help: 'MQTT messages committed to the log', labels: ['lane'] },
-  anlin_messages_rejected_total: { help: 'Messages stored with a reason why nobody reads them', labels: ['code'] },
+  anlin_messages_rejected_total: {
+    help: 'Messages stored with what is wrong with them, or with a part of them',
+    labels: ['code'],
+  },
   anlin_logins_refused_total: { help: 'MQTT connections refused', labels: ['reason'] },
   anlin_connections_closed_total: { help: 'MQTT connections that ingest closed', labels: ['reason'] },
   anlin_commit_failures_total: { help: 'Batches whose commit failed or is unknown', labels: [] },

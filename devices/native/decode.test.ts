@@ -43,15 +43,23 @@ describe('the native convention', () => {
     expect(decoder.decode(null, rawMessage('event', bytes), placedDevice).rejected).toBe('not-json')
   })
 
-  it('folds an id that came before with other content, and marks it', () => {
+  it('reads an id that came before with other content, and puts it on record', () => {
     const first = decoder.decode(null, rawMessage('event', '{"id":"1","kind":"sos","state":"pressed"}'), placedDevice)
-    const second = decoder.decode(
-      first.deviceState,
-      rawMessage('event', '{"id":"1","kind":"sos","state":"cancelled"}'),
-      placedDevice,
-    )
-    expect(second.observations).toMatchObject([{ kind: 'sos', state: 'cancelled', idReused: true }])
-    expect(first.observations[0]).not.toHaveProperty('idReused')
+    const again = (payload: string) => decoder.decode(first.deviceState, rawMessage('event', payload), placedDevice)
+    expect(first.rejected).toBeNull()
+    expect(again('{"id":"1","kind":"sos","state":"cancelled"}')).toMatchObject({
+      observations: [{ kind: 'sos', state: 'cancelled' }],
+      rejected: 'id-reused',
+    })
+    expect(again('{"id":"1","kind":"sos","state":"cancelled","batteryPercent":300}').rejected).toBe('out-of-range')
+    expect(again('{"id":"2","kind":"sos","state":"cancelled"}').rejected).toBeNull()
+  })
+
+  it('does not put a monitor on record that gives all its measurements one id', () => {
+    const first = decoder.decode(null, rawMessage('telemetry', '{"id":"m","coPpm":1}'), placedDevice)
+    expect(
+      decoder.decode(first.deviceState, rawMessage('telemetry', '{"id":"m","coPpm":2}'), placedDevice),
+    ).toMatchObject({ observations: [{ values: { coPpm: 2 } }], rejected: null })
   })
 
   it('remembers an id for a day, and no longer', () => {

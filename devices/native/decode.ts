@@ -80,13 +80,14 @@ function decodeObject(
     at,
     receivedAt: raw.receivedAt,
     retained: raw.retain,
-    ...(repeat === 'id-reused' ? { idReused: true } : {}),
   }
   const deviceState: NativeState =
     leaf === 'event'
       ? { clock, events: remember(recent, mark, raw.receivedAt, EVENTS_REMEMBERED), others: state.others }
       : { clock, events: state.events, others: remember(recent, mark, raw.receivedAt, OTHERS_REMEMBERED) }
-  return { deviceState, observations: bodies.map((body) => observe(meta, body)), rejected }
+  // Of measurements it says nothing that would be worth a row each.
+  const reused = repeat === 'id-reused' && leaf === 'event' ? repeat : null
+  return { deviceState, observations: bodies.map((body) => observe(meta, body)), rejected: rejected ?? reused }
 }
 
 function observe(meta: ObservationMeta, body: Body): Observation {

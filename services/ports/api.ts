@@ -162,7 +162,7 @@ export type MessageLinks = {
   read(link: MessageLink): Promise<IncidentView | null>
 }
 
-/** One message as it was stored; `rejected` says why nobody could read it. */
+/** One message as it was stored; `rejected` says what is wrong with it or with a part of it. */
 export type StoredMessage = {
   receivedAt: number
   account: string

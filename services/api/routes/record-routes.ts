@@ -38,7 +38,11 @@ const StoredMessageOut = Type.Object({
   qos: Type.Integer(),
   dup: Type.Boolean(),
   retain: Type.Boolean(),
-  rejected: nullable(Type.String({ description: 'why nobody could read it' })),
+  rejected: nullable(
+    Type.String({
+      description: 'why it, or a part of it, could not be read; id-reused: read, under the id of an earlier event',
+    }),
+  ),
 })
 const HistoryQuery = Type.Object({
   deviceId: Text,
