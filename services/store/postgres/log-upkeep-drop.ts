@@ -2,6 +2,7 @@ import { logPartitionName } from './log-partitions.ts'
 import { errorCode, type Queryable } from './pool.ts'
 
 export const ROWS_PER_DELETE = 5_000
+const HOMES_PER_DELETE = 1_000
 const LOCK_NOT_AVAILABLE = '55P03'
 const QUERY_CANCELLED = '57014'
 /** Another day's detaching was interrupted and has to be finished before this one's. */
@@ -52,20 +53,29 @@ export async function unlessLocked(work: Promise<void>): Promise<boolean> {
   }
 }
 
+const OLD = "$1::date::timestamp at time zone 'UTC'"
+const BY_AGE: readonly [table: string, where: string][] = [
+  ['observation_pack', 't.day < $1::date'],
+  ['home_state_daily', 't.day < $1::date'],
+  ['log_rejection', `t.received_at < ${OLD}`],
+  ['home_input', `t.now < ${OLD} and t.body ->> 'type' <> 'facts'`],
+]
+/** Of the next homes; newer facts that are too old themselves have taken the place of these. Answers how far it came. */
+const SUPERSEDED_FACTS = `
+  with piece as (
+    select distinct home_id from home_input where body ->> 'type' = 'facts' and home_id > $2
+    order by home_id limit ${HOMES_PER_DELETE}
+  ), gone as (
+    delete from home_input t using piece p
+    where t.home_id = p.home_id and t.body ->> 'type' = 'facts' and t.now < ${OLD} and exists (
+      select from home_input n where n.home_id = t.home_id and n.version > t.version
+        and n.body ->> 'type' = 'facts' and n.now < ${OLD})
+  )
+  select max(home_id) as last from piece`
+
 /** What is older than the days kept, in short statements. Facts that a kept day still builds on stay. */
 export async function deleteBefore(db: Queryable, day: string): Promise<void> {
-  const old: [table: string, where: string][] = [
-    ['observation_pack', 't.day < $1::date'],
-    ['home_state_daily', 't.day < $1::date'],
-    ['log_rejection', "t.received_at < $1::date::timestamp at time zone 'UTC'"],
-    [
-      'home_input',
-      `t.now < $1::date::timestamp at time zone 'UTC' and (t.body->>'type' <> 'facts' or exists (
-         select 1 from home_input n where n.home_id = t.home_id and n.version > t.version
-           and n.body->>'type' = 'facts' and n.now < $1::date::timestamp at time zone 'UTC'))`,
-    ],
-  ]
-  for (const [table, where] of old) {
+  for (const [table, where] of BY_AGE) {
     for (;;) {
       const { rowCount } = await db.query(
         `delete from ${table} d where d.ctid = any(array(select t.ctid from ${table} t where ${where} limit ${ROWS_PER_DELETE}))`,
@@ -73,5 +83,10 @@ export async function deleteBefore(db: Queryable, day: string): Promise<void> {
       )
       if ((rowCount ?? 0) < ROWS_PER_DELETE) break
     }
+  }
+  let last: string | null | undefined = ''
+  while (typeof last === 'string') {
+    const { rows }: { rows: { last: string | null }[] } = await db.query(SUPERSEDED_FACTS, [day, last])
+    last = rows[0]?.last
   }
 }

@@ -5,6 +5,8 @@ import { createFoldStore } from './fold-store.ts'
 import { logPartitionName } from './log-partitions.ts'
 import { readHomeLog, type StoredMessage } from './log-read-home.ts'
 import { createLogUpkeep, LOG_DAYS_KEPT, runLogUpkeep, UPKEEP_LOCK } from './log-upkeep.ts'
+import { deleteBefore } from './log-upkeep-drop.ts'
+import type { Queryable } from './pool.ts'
 
 const DAY_MS = 86_400_000
 const HOMES = ['home-a', 'home-b', 'home-c']
@@ -131,6 +133,46 @@ test("the homes' states of the day are kept once, and what is older than the day
   // The facts of version 2 were in force when the oldest kept day began.
   const inputs = await pool.query('select version from home_input order by version')
   expect(inputs.rows).toEqual([{ version: 2 }, { version: 4 }])
+})
+
+test('finding what is too old reads no more than that, however much is kept', async () => {
+  const { pool } = database
+  await pool.query(
+    `insert into log_rejection select 'home-' || n % 500, '1', n, now() - interval '1 minute' * (n % 40000), 'not-json'
+     from generate_series(1, 40000) n`,
+  )
+  await pool.query(
+    `insert into home_input select 'home-' || n % 500, 10 + n, '1', n, now() - interval '1 minute' * (n % 40000),
+                                   jsonb_build_object('type', case when n <= 500 then 'facts' else 'timers' end)
+     from generate_series(1, 40000) n`,
+  )
+  await pool.query('analyze log_rejection, home_input')
+  const plans: string[] = []
+  const explaining = {
+    async query(text: string, values: unknown[]) {
+      const { rows } = await pool.query(`explain ${text}`, values)
+      plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'))
+      return { rows: [], rowCount: 0 }
+    },
+  }
+  await deleteBefore(explaining as unknown as Queryable, daysAgo(LOG_DAYS_KEPT))
+  const reading = plans.filter((plan) => /log_rejection|home_input/.test(plan))
+  expect(reading.length).toBeGreaterThanOrEqual(2)
+  for (const plan of reading) expect(plan).not.toMatch(/Seq Scan on (log_rejection|home_input)/)
+  await pool.query('truncate log_rejection, home_input')
+})
+
+test('of many homes all go, and the facts that each home still builds on stay', async () => {
+  const { pool } = database
+  await pool.query(
+    `insert into home_input select 'home-' || home, version, '1', 1, now() - interval '1 day' * (100 - version),
+                                   jsonb_build_object('type', case when version = 2 then 'timers' else 'facts' end)
+     from generate_series(1, 2500) home, generate_series(1, 3) version`,
+  )
+  await deleteBefore(pool, daysAgo(LOG_DAYS_KEPT))
+  const { rows } = await pool.query('select version, count(*)::int as homes from home_input group by version')
+  expect(rows).toEqual([{ version: 3, homes: 2_500 }])
+  await pool.query('truncate home_input')
 })
 
 test('who finds it running elsewhere leaves it; the coming days have their partitions', async () => {
