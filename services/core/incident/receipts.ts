@@ -17,7 +17,7 @@ const RANK: Record<ToldMessage['status'], number> = {
 }
 
 export function receiptArrived(draft: Draft, receipt: Receipt): void {
-  if (receipt.type === 'MessageFailed' && receipt.permanent && questionFailed(draft, receipt.outboxId)) return
+  if (receipt.type === 'MessageFailed' && questionFailed(draft, receipt)) return
   const found = findMessage(draft, receipt)
   if (!found) return
   switch (receipt.type) {
@@ -37,14 +37,19 @@ export function receiptArrived(draft: Draft, receipt: Receipt): void {
   }
 }
 
-/** Whoever has it was asked and did not get the question: waiting for the answer would be waiting for nothing. */
-function questionFailed(draft: Draft, outboxId: string): boolean {
+/**
+ * Whoever has it was asked and did not get the question: waiting for the answer would be waiting for nothing. A missing
+ * receipt does not say so: many carriers send none, and who works in silence must not lose it for that.
+ */
+function questionFailed(draft: Draft, { outboxId, permanent, errorCode }: Failure): boolean {
   const { question, due } = draft.incident
+  if (!permanent || errorCode === NO_RECEIPT) return false
   if (question !== outboxId || (due.answer === null && due.arrive === null)) return false
   release(draft, 'taker-unreachable')
   return true
 }
 
+type Failure = Extract<Receipt, { type: 'MessageFailed' }>
 type Found = { row: ToldPerson; message: ToldMessage }
 
 function findMessage(draft: Draft, { outboxId, recipient }: Receipt): Found | null {
@@ -60,7 +65,7 @@ function reached(draft: Draft, { row, message }: Found, status: ToldMessage['sta
   if (draft.incident.status !== 'open' && !row.upToDate) inform(draft, row, standing(draft))
 }
 
-function failed(draft: Draft, { message }: Found, receipt: Extract<Receipt, { type: 'MessageFailed' }>): void {
+function failed(draft: Draft, { message }: Found, receipt: Failure): void {
   const { incident } = draft
   const { outboxId, recipient, errorCode } = receipt
   const status = errorCode === NO_RECEIPT ? 'unconfirmed' : 'failed'
