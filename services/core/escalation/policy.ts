@@ -42,6 +42,8 @@ export type Policies = {
 
 /** P3 in one place: whatever the settings say, an unacknowledged critical incident is told again at least this often. */
 export const CRITICAL_LAST_RESORT = { everyS: 600, targets: ['supervisor', 'community-on-call'] satisfies Target[] }
+/** Arrived and not closed: asked after this whether they are still on it, as on the way (our own judgement, J). */
+export const ARRIVED_ASK_AFTER_S = 1800
 /** A shorter round or repetition than this would flood phones; below it, this counts. */
 export const SHORTEST_REPEAT_S = 60
 

@@ -195,13 +195,23 @@ describe('it ends', () => {
     expect(story.incident).toMatchObject({ status: 'acknowledged', condition: 'returned' })
   })
 
+  it('is awaited anew when somebody else takes over from whoever had arrived', () => {
+    const story = beginStory()
+    story.raise()
+    story.take(daughter)
+    story.fold({ type: 'Arrived', by: daughter })
+    story.fold({ type: 'HandOver', by: daughter, to: worker })
+    story.take(worker)
+    expect(story.incident).toMatchObject({ takenBy: { ref: 'worker' }, arrivedAt: null, wakeAt: 600_000 })
+  })
+
   it('is taken by whoever arrives first', () => {
     const story = beginStory()
     story.raise()
     story.fold({ type: 'Arrived', by: person('neighbour', 'neighbour') })
     story.expectSms('0 s: alarm → daughter', '0 s: taken → daughter')
     expect(story.incident).toMatchObject({ status: 'acknowledged', takenBy: { ref: 'neighbour' }, arrivedAt: 0 })
-    expect(story.incident.wakeAt).toBe(null)
+    expect(story.incident.wakeAt).toBe(1_800_000)
   })
 
   it('answers what concerns no incident, and keeps notes', () => {

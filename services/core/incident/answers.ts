@@ -2,7 +2,7 @@ import { stepCameToNothing, stepIsSpent } from '../escalation/escalate.ts'
 import type { Responder } from '../escalation/people.ts'
 import { addToldMessage, type Draft, named, record, send, toldRow, urgency } from './draft.ts'
 import type { FoldVerdict } from './effect.ts'
-import { about, close, giveTo, release, startAskingClock } from './handling.ts'
+import { about, awaitNoArrival, close, giveTo, release, startAskingClock } from './handling.ts'
 import type { Answer } from './input.ts'
 
 /** What people say. */
@@ -111,14 +111,16 @@ function arrived(draft: Draft, by: Responder): FoldVerdict {
     record(draft, { type: 'Taken', by: named(by), via: 'api' })
     giveTo(draft, by, 'api')
   }
-  // Somebody is there: no more asking, and no more waiting for an arrival.
-  incident.due.ask = null
-  incident.due.answer = null
-  incident.due.arrive = null
+  awaitNoArrival(incident)
   incident.silentAtDesk = false
-  if (incident.arrivedAt !== null) return ACCEPTED
-  incident.arrivedAt = now
-  record(draft, { type: 'Arrived', by: named(by) })
+  if (incident.arrivedAt === null) {
+    incident.arrivedAt = now
+    record(draft, { type: 'Arrived', by: named(by) })
+  } else if (incident.due.ask !== null) {
+    return ACCEPTED
+  }
+  // Somebody is there. Whoever then closes nothing may have left again, so they are asked some time.
+  startAskingClock(draft)
   return ACCEPTED
 }
 

@@ -1,10 +1,11 @@
 import { clearEscalation, resumeEscalation } from '../escalation/escalate.ts'
 import { isFamily, type Responder } from '../escalation/people.ts'
+import { ARRIVED_ASK_AFTER_S } from '../escalation/policy.ts'
 import type { Message, Outcome } from '../message/message.ts'
 import { LIFE_SAFETY_KINDS } from '../signal.ts'
 import { bringUpToDate, type Draft, named, record, send, tellHome, toldRow, withdrawPending } from './draft.ts'
 import type { ResumeReason } from './effect.ts'
-import { type AnswerVia, NOTHING_DUE } from './incident.ts'
+import { type AnswerVia, type Incident, NOTHING_DUE } from './incident.ts'
 
 /** The changes of handling: somebody takes it, somebody loses it, it ends. */
 
@@ -19,11 +20,11 @@ export function giveTo(draft: Draft, by: Responder, via: AnswerVia): void {
   incident.status = 'acknowledged'
   incident.takenBy = { ref, name, role, language, hasPhone, at: now, via }
   incident.handOverTo = null
+  incident.arrivedAt = null
   incident.joined = incident.joined.filter((person) => person.ref !== ref)
-  incident.silentAtDesk = isFamily(by) && LIFE_SAFETY_KINDS.includes(incident.kind)
+  incident.silentAtDesk = deskWatches(incident, by)
   clearEscalation(incident)
-  incident.due.arrive = null
-  incident.takerToldAt = null
+  awaitNoArrival(incident)
   startAskingClock(draft)
   withdrawPending(draft, incident.told)
   bringUpToDate(draft, [ref], () => ({ ...about(draft), purpose: 'taken', by: name }))
@@ -43,10 +44,24 @@ function confirmTake(draft: Draft, by: Responder, via: AnswerVia): void {
   send(draft, by, message, { code: toldRow(draft, by).code, priority: 1, withLink: true })
 }
 
+/** Taken by family, a call for help, smoke, gas and CO stay before the desk's eyes without a sound (P4). */
+export function deskWatches({ kind }: Incident, by: { role: Responder['role'] }): boolean {
+  return isFamily(by) && LIFE_SAFETY_KINDS.includes(kind)
+}
+
+/** Nobody is awaited on account of a new alarm any more, so the next press is told again. */
+export function awaitNoArrival(incident: Incident): void {
+  incident.due.arrive = null
+  for (const source of incident.sources) source.takerToldAt = null
+}
+
+/** When the taker is asked next: on the way as the policy says, once they have arrived less often, but for ever. */
 export function startAskingClock(draft: Draft): void {
   const { incident, now } = draft
+  const { taken } = incident.policy
   incident.due.answer = null
-  incident.due.ask = incident.policy.taken ? now + incident.policy.taken.askAfterS * 1000 : null
+  const askAfterS = incident.arrivedAt === null ? taken?.askAfterS : ARRIVED_ASK_AFTER_S
+  incident.due.ask = taken && askAfterS !== undefined ? now + askAfterS * 1000 : null
 }
 
 /** The one who had it has it no longer: open again, and the escalation goes on with its next step at once. */

@@ -38,8 +38,6 @@ export type Incident = {
   due: DueTimes
   /** The message whose answer `due.answer` or `due.arrive` waits for; if it fails for good there is nothing to wait for. */
   question: string | null
-  /** When the one who has it was last told of a new alarm; further presses within a minute are only counted. */
-  takerToldAt: number | null
   /** The earliest of `due`; null when nothing is awaited. */
   wakeAt: number | null
   /** Of the messages given so far; the next outbox id is made from it. */
@@ -59,6 +57,8 @@ export type Source = {
   room: string | null
   raisedAt: number
   cancelled: boolean
+  /** When the one who has it was last told of this device's alarm; its further presses within a minute are only counted. */
+  takerToldAt: number | null
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Facts } from '../escalation/people.ts'
 import { policyFor } from '../escalation/policy.ts'
 import { SEVERITIES, type Severity, type Signal } from '../signal.ts'
 import { type Draft, named, record, send, tellHome, toldRow, urgency } from './draft.ts'
-import { about, close } from './handling.ts'
+import { about, close, deskWatches } from './handling.ts'
 import { type Incident, incidentIdFor, NOTHING_DUE, type Source } from './incident.ts'
 
 /** What the devices say: an incident opens, is raised again, returns, is cancelled. */
@@ -37,7 +37,6 @@ export function openIncident(signal: Raised, inputId: string, facts: Facts, now:
     told: [],
     due: { ...NOTHING_DUE },
     question: null,
-    takerToldAt: null,
     wakeAt: null,
     messageCount: 0,
     eventCount: 0,
@@ -57,7 +56,7 @@ export function openIncident(signal: Raised, inputId: string, facts: Facts, now:
 }
 
 function sourceOf({ deviceId, deviceKind, room, at }: Signal): Source {
-  return { deviceId, deviceKind, room, raisedAt: at, cancelled: false }
+  return { deviceId, deviceKind, room, raisedAt: at, cancelled: false, takerToldAt: null }
 }
 
 /** The same condition again: a repeated press, a further device, an alarm after it had returned, or a worse one. */
@@ -68,12 +67,14 @@ export function raiseAgain(draft: Draft, signal: Raised): void {
     return
   }
   const known = incident.sources.find((source) => source.deviceId === signal.deviceId)
-  const isNews = !known || incident.condition === 'returned' || signal.kind === 'sos'
+  const isAnew = !known || known.cancelled || incident.condition === 'returned'
+  const isNews = isAnew || signal.kind === 'sos'
   const isWorse = rank(signal.severity) > rank(incident.severity)
   if (!isNews && !isWorse) return
 
-  if (known) Object.assign(known, sourceOf(signal))
-  else incident.sources.push(sourceOf(signal))
+  const source = { ...sourceOf(signal), takerToldAt: known?.takerToldAt ?? null }
+  if (known) Object.assign(known, source)
+  else incident.sources.push(source)
   incident.condition = 'active'
   incident.raisedCount += 1
   const { why, deviceId, room } = signal
@@ -82,7 +83,7 @@ export function raiseAgain(draft: Draft, signal: Raised): void {
   tellHome(draft)
   if (isWorse) worsen(draft, signal)
   else if (incident.status === 'open') tellAgainLater(draft)
-  else if (!takerJustTold(draft)) tellTaker(draft)
+  else if (isAnew || !takerJustTold(draft, source)) tellTaker(draft, deviceId)
 }
 
 /** Lower ranks come later in the list of severities. */
@@ -97,21 +98,24 @@ function worsen(draft: Draft, signal: Raised): void {
   incident.why = signal.why
   incident.policy = structuredClone(policyFor(incident.kind, signal.severity, facts.policies))
   record(draft, { type: 'Worsened', severity: signal.severity, why: signal.why })
-  if (incident.status === 'acknowledged') tellTaker(draft)
+  if (incident.status === 'acknowledged') tellTaker(draft, signal.deviceId)
   else startEscalation(draft)
 }
 
-function takerJustTold({ incident, now }: Draft): boolean {
-  const { takerToldAt, policy } = incident
-  return takerToldAt !== null && now < takerToldAt + policy.arriveWithinS * 1000
+/** The same button pressed again and again is counted; the taker has been told of it and is still awaited. */
+function takerJustTold({ incident, now }: Draft, { takerToldAt }: Source): boolean {
+  return takerToldAt !== null && now < takerToldAt + incident.policy.arriveWithinS * 1000
 }
 
-function tellTaker(draft: Draft): void {
+/** At once, and with the escalation behind it: whoever had arrived may have left since, so their arrival counts no more. */
+function tellTaker(draft: Draft, deviceId: string): void {
   const { incident, facts, now } = draft
   const { takenBy, policy, due } = incident
   if (!takenBy) return
-  if (incident.arrivedAt === null) due.arrive ??= now + policy.arriveWithinS * 1000
-  incident.takerToldAt = now
+  incident.arrivedAt = null
+  incident.silentAtDesk = deskWatches(incident, takenBy)
+  due.arrive ??= now + policy.arriveWithinS * 1000
+  for (const source of incident.sources) if (source.deviceId === deviceId) source.takerToldAt = now
   record(draft, { type: 'TakerToldOfNewAlarm', by: named(takenBy) })
   if (!takenBy.hasPhone) return
   const message = {
@@ -121,7 +125,7 @@ function tellTaker(draft: Draft): void {
     why: incident.why,
     room: latestRoom(incident),
     presses: incident.raisedCount,
-    arriveWithinS: incident.arrivedAt === null ? policy.arriveWithinS : 0,
+    arriveWithinS: Math.max(0, Math.ceil((due.arrive - now) / 1000)),
   }
   const { code } = toldRow(draft, takenBy)
   incident.question = send(draft, takenBy, message, { code, priority: urgency(incident.severity), withLink: true })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { NO_RECEIPT } from './input.ts'
 import { beginStory, daughter, factsOfHome, worker } from './story.ts'
 
 describe('taken, and then nothing more is heard', () => {
@@ -37,7 +38,7 @@ describe('taken, and then nothing more is heard', () => {
     story.fold({ type: 'StillOnIt', by: daughter })
     story.until(1800)
     story.fold({ type: 'Arrived', by: daughter })
-    story.until(86_400)
+    story.until(3599)
     story.expectSms(
       '0 s: alarm → daughter',
       '0 s: you-took → daughter',
@@ -45,6 +46,45 @@ describe('taken, and then nothing more is heard', () => {
       '1210 s: still-on-it → daughter',
     )
     expect(story.incident.takenBy?.ref).toBe('daughter')
+  })
+
+  it('asks whoever has arrived and closed nothing each half hour, and resumes when no answer comes within 2 min', () => {
+    const story = beginStory()
+    story.raise()
+    story.take(daughter)
+    story.fold({ type: 'Arrived', by: daughter })
+    story.until(1800)
+    story.take(daughter)
+    story.until(3610)
+    story.fold({ type: 'Arrived', by: daughter })
+    story.until(5530)
+    story.expectSms(
+      '0 s: alarm → daughter',
+      '0 s: you-took → daughter',
+      '1800 s: still-on-it → daughter',
+      '3600 s: still-on-it → daughter',
+      '5410 s: still-on-it → daughter',
+      '5530 s: alarm → son',
+    )
+    expect(story.incident).toMatchObject({ status: 'open', arrivedAt: null })
+  })
+
+  it('gives a taker whose carrier sends no receipts the whole 2 min to answer', () => {
+    const story = beginStory()
+    story.raise()
+    story.take(daughter)
+    story.until(630)
+    story.fail(daughter, true, NO_RECEIPT)
+    story.until(719)
+    expect(story.incident.status).toBe('acknowledged')
+    story.until(720)
+    expect(story.incident.status).toBe('open')
+    story.expectSms(
+      '0 s: alarm → daughter',
+      '0 s: you-took → daughter',
+      '600 s: still-on-it → daughter',
+      '720 s: alarm → son',
+    )
   })
 
   it('only the one who has it can say that they still have it', () => {
