@@ -16,7 +16,7 @@ import { CRITICAL_LAST_RESORT, type EscalationPolicy, SHORTEST_REPEAT_S, type Ta
 /** Moves an open incident through its policy: steps, rounds, and what comes after them. */
 
 /** A press that was this old when it reached us says so in its text. */
-const LATE_AFTER_MS = 5 * 60_000
+export const LATE_AFTER_MS = 5 * 60_000
 
 /** From the policy's first step: when the incident opens, and when it has worsened. */
 export function startEscalation(draft: Draft): void {

@@ -19,7 +19,7 @@ export type Incident = {
   /** Presses, alarms and further devices so far, the first included. */
   raisedCount: number
   openedAt: number
-  /** How old the first signal was when the incident opened. */
+  /** How old the freshest signal was when it reached us; 0 once one came in time. */
   lateByMs: number
   takenBy: Taker | null
   /** Who had it before the escalation resumed. */

@@ -1,4 +1,4 @@
-import { latestRoom, startEscalation, tellAlarm } from '../escalation/escalate.ts'
+import { LATE_AFTER_MS, latestRoom, startEscalation, tellAlarm } from '../escalation/escalate.ts'
 import type { Facts } from '../escalation/people.ts'
 import { policyFor } from '../escalation/policy.ts'
 import { SEVERITIES, type Severity, type Signal } from '../signal.ts'
@@ -77,6 +77,7 @@ export function raiseAgain(draft: Draft, signal: Raised): void {
   else incident.sources.push(source)
   incident.condition = 'active'
   incident.raisedCount += 1
+  rejuvenate(draft, signal)
   const { why, deviceId, room } = signal
   record(draft, { type: 'RaisedAgain', why, deviceId, room, raisedCount: incident.raisedCount })
   // Whoever pressed must see and hear that this press, too, was received.
@@ -84,6 +85,14 @@ export function raiseAgain(draft: Draft, signal: Raised): void {
   if (isWorse) worsen(draft, signal)
   else if (incident.status === 'open') tellAgainLater(draft)
   else if (isAnew || !takerJustTold(draft, source)) tellTaker(draft, deviceId)
+}
+
+/** A call that comes now must not be told as hours old because the one before it was: people would not run. */
+function rejuvenate({ incident, now }: Draft, signal: Raised): void {
+  const lateByMs = Math.max(0, now - signal.at)
+  const isInTime = lateByMs < LATE_AFTER_MS
+  incident.lateByMs = Math.min(incident.lateByMs, isInTime ? 0 : lateByMs)
+  if (isInTime && rank(signal.severity) >= rank(incident.severity)) incident.why = signal.why
 }
 
 /** Lower ranks come later in the list of severities. */

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import type { Facts, Responder, ResponderRole } from '../escalation/people.ts'
 import { DEFAULT_POLICIES, type Policies } from '../escalation/policy.ts'
+import type { Message } from '../message/message.ts'
 import type { IncidentKind, Severity, Signal, WhyCode } from '../signal.ts'
 import type { FoldResult, FoldVerdict, IncidentEvent, SendSms, TellHome } from './effect.ts'
 import { foldIncident } from './fold.ts'
@@ -49,6 +50,7 @@ export type RaiseOptions = {
   severity?: Severity
   kind?: IncidentKind
   lateMs?: number
+  why?: WhyCode
 }
 
 /** What the story has seen so far. */
@@ -58,6 +60,7 @@ function beginRecord(facts: Facts, receipts: boolean) {
     nowMs: 0,
     inputs: 0,
     said: [] as string[],
+    messages: [] as Message[],
     events: [] as IncidentEvent[],
     home: [] as string[],
     withdrawn: [] as string[],
@@ -80,6 +83,7 @@ function beginRecord(facts: Facts, receipts: boolean) {
     },
     send({ outboxId, message, recipient }: SendSms): void {
       record.said.push(`${record.nowMs / 1000} s: ${message.purpose} → ${recipient.ref}`)
+      record.messages.push(message)
       record.outbox.set(recipient.ref, outboxId)
       if (receipts) record.fold({ type: 'MessageAccepted', outboxId, recipient: recipient.ref })
     },
@@ -107,12 +111,12 @@ export function beginStory(facts: Facts = factsOfHome(), { receipts = true }: { 
     },
     events,
     home,
+    messages: record.messages,
     facts,
     fold,
     eventTypes: () => events.map(({ type }) => type),
-    raise({ device = 'button', severity = 'critical', kind = 'sos', ...rest }: RaiseOptions = {}) {
-      const why = { code: WHY_OF[kind], values: {} }
-      const more = { severity, why, test: false, ...rest }
+    raise({ device = 'button', severity = 'critical', kind = 'sos', why = WHY_OF[kind], ...rest }: RaiseOptions = {}) {
+      const more = { severity, why: { code: why, values: {} }, test: false, ...rest }
       return signal({ type: 'ConditionRaised', ...subject(kind, device), ...more })
     },
     returned: (kind: IncidentKind = 'sos') => signal({ type: 'ConditionReturned', ...subject(kind, 'button') }),
