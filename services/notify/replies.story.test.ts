@@ -53,6 +53,19 @@ test('the same reply pushed twice, and read back once more, is one reply', async
   expect(rows).toEqual([{ verdict: 'take-accepted' }])
 })
 
+test('an answer to a message whose receipt said that it failed counts: it was read', async () => {
+  await story.fault({ match: { to: PHONES.daughter }, mode: 'undelivered' })
+  await story.signal()
+  const alarm = await story.expectSms('daughter', /^EMERGENCY/)
+  await story.expectSms('son', /^EMERGENCY/)
+  expect((await story.outboxRows())[0]).toMatchObject({ status: 'failed' })
+  await story.healthy()
+  await alarm.thenReply(`1 ${alarm.code}`)
+  await story.expectSms('daughter', /^You have it/)
+  await story.expectSms('son', /^Chen Mei has it/)
+  await story.expectSilence()
+})
+
 test('a second taker is told who already has it', async () => {
   await story.signal()
   const alarm = await story.expectSms('daughter', /^EMERGENCY/)

@@ -13,7 +13,7 @@ const TOLD_ROWS = `
     select distinct on (o.home_id, o.incident_id) o.home_id as "homeId", o.incident_id as "incidentId", o.code,
       o.created_at as "toldAt", o.recipient, i.status, i.kind, coalesce(h.label, '') as "homeLabel"
     from outbox o join incident i using (home_id, incident_id) left join home h using (home_id)
-    where o.phone_hash = $1 and o.code is not null and o.attempts > 0 and o.status <> 'failed'
+    where o.phone_hash = $1 and o.code is not null and o.attempts > 0
       and (o.created_at > platform_now() - interval '72 hours' or i.status <> 'resolved')
     order by o.home_id, o.incident_id, o.created_at desc
   ) told order by "toldAt" desc limit ${MAX_TOLD_ROWS}`
