@@ -14,6 +14,8 @@ const MAX_TIMERS_PER_INCIDENT = 10
 
 type Pass = {
   commit: EscalationCommit
+  /** The view's, and the codes that this pass has given since: no phone gets one twice. */
+  facts: Facts
   /** The home's incidents as they stand after what has been folded so far. */
   incidents: Map<string, Incident>
   write: WriteMessage
@@ -44,8 +46,10 @@ export function planPass(
       messages: [],
       withdrawnOutboxIds: [],
       changedIncidentIds: [],
+      usedCodes: {},
       view,
     },
+    facts: { ...view.facts, usedCodes: { ...view.facts.usedCodes } },
     incidents: new Map(view.incidents.map((incident) => [incident.id, incident])),
     write,
     onRefused,
@@ -76,7 +80,7 @@ function applyInput(pass: Pass, incidentId: string | null, input: IncidentInput)
 
 /** A home whose own policies cannot be followed has its alarms told by the defaults. */
 function foldWarily(pass: Pass, before: Incident | null, input: IncidentInput): FoldResult {
-  const { facts } = pass.commit.view
+  const { facts } = pass
   try {
     return foldWith(pass, before, input, facts)
   } catch (error) {
@@ -109,7 +113,7 @@ function fireDue(pass: Pass, id: string): void {
     const incident = pass.incidents.get(id)
     if (!incident || incident.wakeAt === null || incident.wakeAt > commit.nowMs) return
     try {
-      const folded = fireTimer(incident, commit.view.facts, commit.nowMs)
+      const folded = fireTimer(incident, pass.facts, commit.nowMs)
       if (folded.incident === null || folded.incident.version === incident.version) return
       keep(pass, folded, null)
       commit.timers.push({ incidentId: id, appliedVersion: folded.incident.version })
@@ -129,6 +133,7 @@ function keep(pass: Pass, { incident, effects, events }: FoldResult, raisedAtMs:
     effect.type === 'SendSms' ? [pass.write(incident.id, effect, raisedAtMs)] : [],
   )
   pass.incidents.set(incident.id, incident)
+  useCodes(pass, incident)
   commit.messages.push(...messages)
   commit.events.push(...events.map((event) => ({ incidentId: incident.id, event })))
   for (const effect of effects) {
@@ -146,6 +151,26 @@ function keep(pass: Pass, { incident, effects, events }: FoldResult, raisedAtMs:
   }
 }
 
+function useCodes({ facts: { usedCodes } }: Pass, { told }: Incident): void {
+  for (const { person, code } of told) {
+    const used = usedCodes[person.ref] ?? []
+    if (!used.includes(code)) usedCodes[person.ref] = [...used, code]
+  }
+}
+
+/** The used codes of whoever was given a new one. */
+function codesNeeded({ incidents, view }: EscalationCommit): Facts['usedCodes'] {
+  const toldBefore = new Map(view.incidents.map(({ id, told }) => [id, new Set(told.map(({ person }) => person.ref))]))
+  const needed: Facts['usedCodes'] = {}
+  for (const { incident } of incidents) {
+    for (const { person } of incident.told) {
+      const used = view.facts.usedCodes[person.ref]
+      if (used && !toldBefore.get(incident.id)?.has(person.ref)) needed[person.ref] = used
+    }
+  }
+  return needed
+}
+
 function finishPass({ commit, incidents }: Pass): EscalationCommit | null {
   const versions = new Map(commit.view.incidents.map((incident) => [incident.id, incident.version]))
   for (const incident of incidents.values()) {
@@ -160,6 +185,7 @@ function finishPass({ commit, incidents }: Pass): EscalationCommit | null {
   return {
     ...commit,
     messages: commit.messages.filter(wanted),
+    usedCodes: codesNeeded(commit),
     changedIncidentIds: [...new Set(commit.changedIncidentIds)],
   }
 }

@@ -203,3 +203,20 @@ test('an incident whose timer cannot be fired keeps no other alarm of the home w
   await story.sweep()
   await story.expectSms('daughter', /help button/)
 })
+
+test('what is known of a home is kept once, however many codes are given meanwhile', async () => {
+  await story.start()
+  await story.signal()
+  await story.expectSms('daughter', /^EMERGENCY/)
+  await story.sweep()
+  await story.pass(50_000, 10_000)
+  await story.expectSms('son', /^EMERGENCY/)
+  await story.signal({ kind: 'smoke', why: { code: 'smoke-alarm', values: {} } } as Partial<Signal>)
+  for (const person of ['daughter', 'worker'] as const) await story.expectSms(person, /^EMERGENCY/)
+  await story.expectSilence()
+  const { rows } = await story.pool.query(
+    'select count(*)::int as passes, (select count(*)::int from escalation_facts) as facts from escalation_pass',
+  )
+  expect(rows).toEqual([{ passes: expect.any(Number), facts: 1 }])
+  expect(rows[0].passes).toBeGreaterThan(3)
+})

@@ -67,6 +67,8 @@ export type EscalationCommit = {
   withdrawnOutboxIds: string[]
   /** Incidents that pages and devices have to look at again. */
   changedIncidentIds: string[]
+  /** What it went by where it chose new codes: `facts.usedCodes` of those persons. A replay needs no others. */
+  usedCodes: Facts['usedCodes']
   view: EscalationView
 }
 

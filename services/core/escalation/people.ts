@@ -26,13 +26,13 @@ export type Facts = {
   contacts: Responder[]
   /** On-call social workers of the home's cell. */
   onCall: Responder[]
-  /** The coordinator on duty for the cell, else any coordinator, else the administrators. */
+  /** The coordinator on duty for the cell, else any of the cell, else any of the community, else the administrators. */
   supervisors: Responder[]
   /** Every on-call worker of the community. */
   communityOnCall: Responder[]
   /** Defaults with the settings of community and home laid over them. */
   policies: Policies
-  /** Codes given to each person's phone in the last 72 h, oldest first. */
+  /** Codes given to each person's phone in the last 72 h, oldest first; of whoever may be told now. */
   usedCodes: Record<string, number[]>
 }
 

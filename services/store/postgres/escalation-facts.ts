@@ -19,14 +19,15 @@ type PersonRow = {
   name: string | null
   on_call: boolean
   in_cell: boolean
-  in_community: boolean
 }
 type CodeRow = { ref: string; code: number; given_at_ms: number; xid: string; incident_id: string }
 type HomeRow = { label: string; policies: Partial<Policies> | null }
 
 /**
  * One row of JSON with all that the escalation has to know of a home ($1) and its people: a part of the one statement
- * that reads a home, so that everything is of one snapshot.
+ * that reads a home, so that everything is of one snapshot. Of the staff only what the home's community has, for a
+ * platform has many; the administrators only where it has no coordinator to be told. Codes are those on the phones of all
+ * these and of whoever else the pass may write to: who has an incident, and who answers or is asked to take over (`waiting`).
  */
 export const FACTS_CTES = `
   place as (
@@ -34,28 +35,40 @@ export const FACTS_CTES = `
     from home h join grid_cell c using (grid_cell_id) where h.home_id = $1
   ), family as (
     select 'contact:' || contact_id as ref, role, language, true as has_phone, phone_hash,
-      encode(name_sealed, 'hex') as name_sealed, null as name, false as on_call, false as in_cell, false as in_community,
-      position
+      encode(name_sealed, 'hex') as name_sealed, null as name, false as on_call, false as in_cell, position
     from contact where home_id = $1 and removed_at is null
   ), staff as (
     select 'user:' || u.user_id as ref, u.role, u.language, u.phone_sealed is not null as has_phone, u.phone_hash,
-      null as name_sealed, u.name, u.on_call,
-      exists (select from cell_member m join place p using (grid_cell_id) where m.user_id = u.user_id) as in_cell,
-      exists (select from cell_member m join grid_cell c using (grid_cell_id) join place p using (community)
-              where m.user_id = u.user_id) as in_community,
-      0 as position
-    from app_user u
-    where u.disabled_at is null and (u.role in ('coordinator', 'admin') or (u.role = 'social-worker' and u.on_call))
-  ), people as (select * from family union all select * from staff)`
+      null as name_sealed, u.name, u.on_call, bool_or(c.grid_cell_id = p.grid_cell_id) as in_cell, 0 as position
+    from place p join grid_cell c using (community) join cell_member m on m.grid_cell_id = c.grid_cell_id
+    join app_user u on u.user_id = m.user_id
+    where u.disabled_at is null and (u.role = 'coordinator' or (u.role = 'social-worker' and u.on_call))
+    group by u.user_id
+  ), administrators as (
+    select 'user:' || user_id as ref, role, language, phone_sealed is not null as has_phone, phone_hash,
+      null as name_sealed, name, on_call, false as in_cell, 0 as position
+    from app_user
+    where role = 'admin' and disabled_at is null
+      and not exists (select from staff where role = 'coordinator' and has_phone)
+  ), people as (
+    select * from family union all select * from staff union all select * from administrators
+  ), mentioned as (
+    select body #>> '{by,ref}' as ref from waiting union select body #>> '{to,ref}' from waiting
+    union select state #>> '{takenBy,ref}' from incident where home_id = $1 and status = 'acknowledged'
+  ), phones as (
+    select ref, phone_hash from people where phone_hash is not null union
+    select 'user:' || user_id, phone_hash from app_user
+    where phone_hash is not null and user_id in (select substr(ref, 6) from mentioned where ref like 'user:%')
+  )`
 
 export const FACTS_COLUMNS = `
   (select json_build_object('label', label, 'policies', policies) from place) as home,
   (select json_agg(p order by p.position, p.ref) from (
-     select ref, role, language, has_phone, encode(phone_hash, 'hex') as phone_hash, name_sealed, name, on_call, in_cell, in_community, position from people) p
+     select ref, role, language, has_phone, encode(phone_hash, 'hex') as phone_hash, name_sealed, name, on_call, in_cell, position from people) p
   ) as people,
   (select json_agg(json_build_object('ref', p.ref, 'code', c.code, 'xid', c.xmin::text, 'incident_id', c.incident_id,
                                      'given_at_ms', extract(epoch from c.given_at) * 1000) order by c.given_at)
-   from people p join phone_code c using (phone_hash)) as codes`
+   from phones p join phone_code c using (phone_hash)) as codes`
 
 export type FactsRow = { home: HomeRow | null; people: PersonRow[] | null; codes: CodeRow[] | null }
 
@@ -83,7 +96,7 @@ export function readFacts(
       contacts: responders(people.filter(isContact).sort(byRole)),
       onCall: responders(people.filter((person) => person.role === 'social-worker' && person.in_cell)),
       supervisors: responders(supervisors(people)),
-      communityOnCall: responders(people.filter((person) => person.role === 'social-worker' && person.in_community)),
+      communityOnCall: responders(people.filter((person) => person.role === 'social-worker')),
       policies: { ...DEFAULT_POLICIES, ...row.home?.policies },
       usedCodes: usedCodes(codes, nowMs),
     },
@@ -113,12 +126,16 @@ function onePerPhone(people: PersonRow[]): (person: PersonRow) => PersonRow {
   return (person) => owners.get(person.phone_hash ?? '') ?? person
 }
 
-/** The coordinator on duty for the cell, else any coordinator, else the administrators: the first who have a phone. */
+/**
+ * The coordinator on duty for the cell, else any of the cell, else any of the community, else the administrators: the
+ * first who have a phone. Another community's coordinators learn nothing of this home.
+ */
 function supervisors(people: PersonRow[]): PersonRow[] {
   const coordinators = people.filter((person) => person.role === 'coordinator')
-  const onDuty = coordinators.filter((person) => person.on_call && person.in_cell)
+  const ofCell = coordinators.filter((person) => person.in_cell)
+  const onDuty = ofCell.filter((person) => person.on_call)
   const administrators = people.filter((person) => person.role === 'admin')
-  const groups = [onDuty, coordinators, administrators]
+  const groups = [onDuty, ofCell, coordinators, administrators]
   const isReachable = (group: PersonRow[]) => group.some((person) => person.has_phone)
   return groups.find(isReachable) ?? groups.find((group) => group.length > 0) ?? []
 }

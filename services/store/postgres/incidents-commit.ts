@@ -14,8 +14,8 @@ const LOST_RACE: readonly string[] = ['40001', '40P01', '23505']
  */
 const COMMIT = `
   with passed as (
-    insert into escalation_pass (home_id, pass, now, facts_hash, public_url)
-    values ($1, $15, to_timestamp($2::float8 / 1000), $13, $16)
+    insert into escalation_pass (home_id, pass, now, facts_hash, public_url, used_codes)
+    values ($1, $15, to_timestamp($2::float8 / 1000), $13, $16, $17)
   ), changed_incident as (
     update incident i set severity = n.severity, condition = n.condition, status = n.status,
       resolved_at = to_timestamp(n.resolved_at / 1000), wake_at = to_timestamp(n.wake_at / 1000),
@@ -106,7 +106,8 @@ export async function commitIncidents(
 ): Promise<boolean> {
   const known = commit.incidents.filter(({ expectedVersion }) => expectedVersion !== null)
   const opened = commit.incidents.filter(({ expectedVersion }) => expectedVersion === null)
-  const facts = JSON.stringify(commit.view.facts)
+  const { usedCodes: _usedCodes, ...lasting } = commit.view.facts
+  const facts = JSON.stringify(lasting)
   try {
     await database.query({
       name: 'incident-commit',
@@ -132,6 +133,7 @@ export async function commitIncidents(
         sealing.seal(facts),
         commit.view.lastPass + 1,
         commit.publicUrl,
+        Object.keys(commit.usedCodes).length > 0 ? JSON.stringify(commit.usedCodes) : null,
       ],
     })
     return true

@@ -53,6 +53,7 @@ type PassRow = {
   now: number
   public_url: string
   facts_sealed: Buffer
+  used_codes: Facts['usedCodes'] | null
   inputs:
     | {
         input_id: number
@@ -72,7 +73,7 @@ export async function readPasses(
 ): Promise<RecordedPass[]> {
   const { rows } = await db.query<PassRow>({
     name: 'replay-passes',
-    text: `select p.pass, p.now, p.public_url, f.facts_sealed,
+    text: `select p.pass, p.now, p.public_url, p.used_codes, f.facts_sealed,
              (select json_agg(json_build_object('input_id', i.input_id, 'incident_id', i.incident_id, 'body', i.body,
                 'applied_version', i.applied_version, 'result', i.result, 'rejected', i.rejected) order by i.input_id)
               from incident_input i where i.home_id = p.home_id and i.applied_pass = p.pass) as inputs
@@ -90,8 +91,8 @@ function toPass(row: PassRow, sealing: Sealing): RecordedPass {
     pass: row.pass,
     nowMs: row.now,
     publicUrl: row.public_url,
-    // Written by us, as JSON of this very type.
-    facts: JSON.parse(sealing.open(row.facts_sealed)) as Facts,
+    // Written by us, as JSON of this very type; passes of before had the used codes in their facts.
+    facts: withCodes(JSON.parse(sealing.open(row.facts_sealed)) as Partial<Facts>, row.used_codes),
     inputs: rows
       .filter(({ body }) => body.type !== 'TimerFired')
       .map(({ input_id, incident_id, body, applied_version, result, rejected }) => ({
@@ -107,6 +108,10 @@ function toPass(row: PassRow, sealing: Sealing): RecordedPass {
       appliedVersion: timer.applied_version ?? 0,
     })),
   }
+}
+
+function withCodes(facts: Partial<Facts>, usedCodes: Facts['usedCodes'] | null): Facts {
+  return { ...facts, usedCodes: usedCodes ?? facts.usedCodes ?? {} } as Facts
 }
 
 /** By outbox id. A message whose person had lost their phone by the time of the commit is null: it was never written. */
