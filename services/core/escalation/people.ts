@@ -1,3 +1,4 @@
+import { readsLikeEmergency } from '../message/reply.ts'
 import type { Policies, Target } from './policy.ts'
 
 export type ResponderRole =
@@ -64,20 +65,18 @@ export function isFamily(person: { role: ResponderRole }): boolean {
   return person.role === 'family-keyholder' || person.role === 'family'
 }
 
-const FIRST_CODE = 10
-const CODES = 90
+/** From 10 to 99, without those that a lost space turns into an emergency number. */
+const CODES = Array.from({ length: 90 }, (_, index) => index + 10).filter((code) => !readsLikeEmergency(code))
 
 /**
  * A two-digit code for this incident on this person's phone. Spread by a hash, so that two incidents of one evening
- * do not look alike; when all 90 were given in the last 72 h, the one given longest ago is taken again.
+ * do not look alike; when all were given in the last 72 h, the one given longest ago is taken again.
  */
 export function chooseCode(incidentId: string, ref: string, used: readonly number[]): number {
   const start = hash(`${incidentId}/${ref}`)
-  for (let offset = 0; offset < CODES; offset += 1) {
-    const code = FIRST_CODE + ((start + offset) % CODES)
-    if (!used.includes(code)) return code
-  }
-  return used[0] ?? FIRST_CODE
+  const first = start % CODES.length
+  const free = [...CODES.slice(first), ...CODES.slice(0, first)].find((code) => !used.includes(code))
+  return free ?? used.find((code) => CODES.includes(code)) ?? (CODES[first] as number)
 }
 
 /** FNV-1a, 32 bits. */

@@ -137,6 +137,16 @@ describe('codes', () => {
     for (const code of codes) expect(code >= 10 && code <= 99).toBe(true)
   })
 
+  it('are none that read like an emergency number where the space is lost: 1 19 is 119', () => {
+    const free = [10, 12, 19, 20, 22]
+    const used = Array.from({ length: 90 }, (_, index) => index + 10).filter((code) => !free.includes(code))
+    for (const codes of [used, [...free, ...used]]) {
+      const story = beginStory(factsOfHome({ usedCodes: { daughter: codes } }))
+      story.raise()
+      expect(story.incident.told[0]?.code).toBe(11)
+    }
+  })
+
   it('when all were given, the one given longest ago comes again', () => {
     const used = Array.from({ length: 90 }, (_, index) => 99 - index)
     const story = beginStory(factsOfHome({ usedCodes: { daughter: used } }))
