@@ -37,10 +37,25 @@ describe('a provider that does not do what it should', () => {
   })
 
   test('refuses the number: the next person is told now, not at the end of the step', async () => {
-    await story.fault({ match: { to: PHONES.daughter }, mode: 'reject', errorCode: 21610 })
+    await story.fault({ match: { to: PHONES.daughter }, mode: 'reject', errorCode: 21614 })
     await story.signal()
     await story.expectSms('son', /^EMERGENCY/)
     await story.expectSilence()
+  })
+
+  test('refuses a number that has opted out: the coordinator hears so, once an incident', async () => {
+    await story.fault({ match: { to: PHONES.daughter }, mode: 'reject', errorCode: 21610 })
+    await story.signal()
+    await story.expectSms('son', /^EMERGENCY/)
+    await story.expectSms('coordinator', /^Chen Mei's phone has opted out/)
+    await story.signal()
+    await story.pass(91_000, 13_000)
+    for (const next of ['son', 'worker'] as const) await story.expectSms(next, /^EMERGENCY/)
+    await story.expectSilence()
+    expect((await story.outboxRows()).filter(({ recipient }) => recipient === 'contact:c1')).toMatchObject([
+      { status: 'failed' },
+      { status: 'failed' },
+    ])
   })
 
   test('takes it and cannot deliver it: the next person is told now', async () => {

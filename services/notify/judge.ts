@@ -70,9 +70,14 @@ async function alertSupervisors(
   owners: PhoneOwner[],
 ): Promise<DirectMessage[]> {
   const alerts: DirectMessage[] = []
-  for (const { homeId, name } of owners) {
-    const { facts } = await options.people.readHome(homeId ?? PLATFORM_HOME)
+  const told = new Set<string>()
+  for (const { homeId, supervisedAt, ref, name } of owners) {
+    const { facts } = await options.people.readHome(supervisedAt ?? PLATFORM_HOME)
     for (const supervisor of facts.supervisors) {
+      // One who keeps the keys of two homes has still one phone, and their own news reaches nobody on it.
+      const news = JSON.stringify([supervisor.ref, name])
+      if (supervisor.ref === ref || told.has(news)) continue
+      told.add(news)
       alerts.push({
         homeId: homeId ?? PLATFORM_HOME,
         outboxId: `stop.${message.providerId}.${alerts.length + 1}`,

@@ -163,6 +163,21 @@ test('STOP from a responder reaches the coordinator', async () => {
   await story.expectSilence()
 })
 
+test('a worker who writes CANCEL has opted out at the provider: the coordinator of their community hears so, once', async () => {
+  await story.pool.query(
+    `with elsewhere as (insert into grid_cell (grid_cell_id, community, name) values ('cell-9', 'Oak Hill', '9')),
+       other as (
+         insert into app_user (user_id, login, password_hash, role, name, on_call, phone_sealed, phone_hash)
+         select 'u9', 'u9', '', 'coordinator', 'Far Away', true, phone_sealed, '' from app_user where user_id = 'u2'
+       ) insert into cell_member (grid_cell_id, user_id) select 'cell-9', 'u9'`,
+  )
+  await story.reply('worker', 'Cancel')
+  await story.expectSms('coordinator', /^Li Na's phone has opted out/)
+  await story.reply('daughter', 'STOP')
+  await story.expectSms('coordinator', /^Chen Mei's phone has opted out/)
+  await story.expectSilence()
+})
+
 test('a code is not given to the same phone again for 72 h', async () => {
   const codes = new Set<string>()
   for (let count = 0; count < 5; count += 1) {

@@ -73,7 +73,14 @@ export type DirectMessage = {
 
 /** A message with a code that went to the phone a reply came from. */
 export type ToldPhone = ToldRow & { recipient: string; kind: Incident['kind']; homeLabel: string }
-export type PhoneOwner = { homeId: string | null; ref: string; name: string; language: Responder['language'] }
+export type PhoneOwner = {
+  homeId: string | null
+  /** The home whose supervisors answer for this person: a contact's own, for staff one of their cells'; null: there is none. */
+  supervisedAt: string | null
+  ref: string
+  name: string
+  language: Responder['language']
+}
 
 export type IncomingMessages = {
   /** Stores it, unless we have it. `judged`: nothing is left to do with it. The times are those first stored. */

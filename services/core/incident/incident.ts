@@ -94,6 +94,8 @@ export type ToldPerson = {
   declinedInRound: number | null
   /** Knows the present handling (who has it, or that it is over); false again as soon as that changes. */
   upToDate: boolean
+  /** Set once the provider has said that this phone opted out, so that the supervisors are told once. */
+  optedOut?: true
   messages: ToldMessage[]
 }
 

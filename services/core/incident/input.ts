@@ -22,6 +22,9 @@ export type Answer =
 /** The error code of a message that the provider took and of which no receipt came in time. */
 export const NO_RECEIPT = 'no-receipt'
 
+/** The provider refuses this phone because its owner has opted out: Twilio's 21610. */
+export const OPTED_OUT_CODES: readonly string[] = ['twilio-21610']
+
 /** What became of a message. `recipient` is the person's ref. */
 export type Receipt =
   | { type: 'MessageAccepted'; outboxId: string; recipient: string }

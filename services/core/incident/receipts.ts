@@ -1,8 +1,8 @@
 import { stepCameToNothing, stepIsSpent } from '../escalation/escalate.ts'
-import { type Draft, inform, record } from './draft.ts'
+import { type Draft, inform, record, send } from './draft.ts'
 import { release, standing } from './handling.ts'
 import type { ToldMessage, ToldPerson } from './incident.ts'
-import { NO_RECEIPT, type Receipt } from './input.ts'
+import { NO_RECEIPT, OPTED_OUT_CODES, type Receipt } from './input.ts'
 
 /** What became of messages. Receipts come late, twice and out of order: a final state is never left. */
 
@@ -17,6 +17,7 @@ const RANK: Record<ToldMessage['status'], number> = {
 }
 
 export function receiptArrived(draft: Draft, receipt: Receipt): void {
+  if (receipt.type === 'MessageFailed') tellOfOptOut(draft, receipt)
   if (receipt.type === 'MessageFailed' && questionFailed(draft, receipt)) return
   const found = findMessage(draft, receipt)
   if (!found) return
@@ -34,6 +35,18 @@ export function receiptArrived(draft: Draft, receipt: Receipt): void {
       // The sender goes on trying by itself; only the end of it is this fold's business.
       if (receipt.permanent) failed(draft, found, receipt)
       break
+  }
+}
+
+/** A STOP that we never saw (written before our time, or to another service of the carrier) is one all the same. */
+function tellOfOptOut(draft: Draft, { recipient, errorCode }: Failure): void {
+  if (errorCode === null || !OPTED_OUT_CODES.includes(errorCode)) return
+  const row = draft.incident.told.find(({ person }) => person.ref === recipient)
+  if (!row || row.optedOut) return
+  row.optedOut = true
+  for (const supervisor of draft.facts.supervisors) {
+    if (supervisor.ref === recipient) continue
+    send(draft, supervisor, { purpose: 'responder-stopped', name: row.person.name }, { priority: 1 })
   }
 }
 

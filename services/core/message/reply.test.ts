@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseReply } from './reply.ts'
+import { parseReply, type Reply } from './reply.ts'
 import { type ToldRow, whichIncident } from './which-incident.ts'
 
 describe('what a responder wrote back', () => {
@@ -37,6 +37,9 @@ describe('what a responder wrote back', () => {
     ['STOP', { type: 'stop' }],
     ['Stop.', { type: 'stop' }],
     ['退订', { type: 'stop' }],
+    ...['CANCEL', 'End', 'quit', 'REVOKE', 'OPTOUT', 'opt-out', 'UNSUBSCRIBE', 'StopAll', 'STOP ALL'].map(
+      (word): [string, Reply] => [word, { type: 'stop' }],
+    ),
   ])('%j', (text, reply) => {
     expect(parseReply(text)).toEqual(reply)
   })

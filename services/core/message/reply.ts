@@ -12,7 +12,12 @@ export type Reply =
 /** No reply of ours is longer; what is, is a letter to somebody and not an answer. */
 const LONGEST_REPLY = 80
 
-const STOP_WORDS = ['stop', 'stopall', 'unsubscribe', 'td', '退订']
+/**
+ * After any of these the provider refuses every further message to the phone (Twilio's own list, and two of the carriers').
+ * "Cancel" and "end" are also what somebody may write who only means this one alarm: the phone is blocked all the same, so
+ * the coordinator must hear of it all the same.
+ */
+const STOP_WORDS = ['stop', 'stopall', 'unsubscribe', 'cancel', 'end', 'quit', 'revoke', 'optout', 'td', '退订']
 
 /** Numbers people dial in an emergency: written to us, 119 is a cry for the fire brigade and not `1 19`. */
 const EMERGENCY_NUMBERS = ['110', '112', '119', '120', '122']
@@ -45,7 +50,7 @@ export function parseReply(text: string): Reply {
     .normalize('NFKC')
     .toLowerCase()
     .replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')
-  if (STOP_WORDS.includes(plain)) return { type: 'stop' }
+  if (STOP_WORDS.includes(plain.replace(/[^\p{L}]+/gu, ''))) return { type: 'stop' }
   const [, number = '', verb, digits, words = ''] = ANSWER.exec(plain) ?? []
   const type = verb === '2' ? 'cannot' : 'take'
   const isKnown = verb !== undefined && WORDS_OF[type].test(words.replace(/[^\p{L}]+/gu, ''))

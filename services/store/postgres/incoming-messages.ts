@@ -19,10 +19,14 @@ const TOLD_ROWS = `
   ) told order by "toldAt" desc limit ${MAX_TOLD_ROWS}`
 
 const OWNERS = `
-  select home_id, 'contact:' || contact_id as ref, name_sealed, null as name, language
+  select home_id, home_id as supervised_at, 'contact:' || contact_id as ref, name_sealed, null as name, language
   from contact where phone_hash = $1 and removed_at is null
   union all
-  select null, 'user:' || user_id, null, name, language from app_user where phone_hash = $1 and disabled_at is null`
+  select null, (
+      select h.home_id from cell_member m join home h using (grid_cell_id) where m.user_id = u.user_id
+      order by h.home_id limit 1
+    ), 'user:' || user_id, null, name, language
+  from app_user u where phone_hash = $1 and disabled_at is null`
 
 export function createIncomingMessages(database: Database, sealing: Sealing): IncomingMessages {
   return {
@@ -81,6 +85,7 @@ export function createIncomingMessages(database: Database, sealing: Sealing): In
 type WaitingRow = { provider_id: string; phone_sealed: Buffer; body_sealed: Buffer; sent_at: number | null }
 type OwnerRow = {
   home_id: string | null
+  supervised_at: string | null
   ref: string
   name_sealed: Buffer | null
   name: string | null
@@ -91,6 +96,7 @@ async function owners(database: Database, sealing: Sealing, phone: string): Prom
   const { rows } = await database.query<OwnerRow>(OWNERS, [sealing.phoneHash(phone)])
   return rows.map((row) => ({
     homeId: row.home_id,
+    supervisedAt: row.supervised_at,
     ref: row.ref,
     name: nameOf(sealing, row.name_sealed, row.name),
     language: row.language,
