@@ -1,3 +1,4 @@
+import type { Responder } from '../core/escalation/people.ts'
 import type { Language, Message } from '../core/message/message.ts'
 import { renderMessage } from '../core/message/render.ts'
 import { parseReply, type Reply } from '../core/message/reply.ts'
@@ -12,6 +13,8 @@ const STOP_PRIORITY = 1
 const CLOCK_DIFFERENCE_MS = 2_000
 /** A message to nobody's home is the platform's. */
 const PLATFORM_HOME = '-'
+
+type TakeOrCannot = Extract<Reply, { type: 'take' | 'cannot' }>
 
 /** `verdict` is stored and counted; the answers are those that no incident's fold writes. */
 export type Judged = { verdict: string; answers: DirectMessage[] }
@@ -37,7 +40,7 @@ export async function judge(options: NotifyOptions, message: IncomingSms, receiv
 async function answer(
   options: NotifyOptions,
   message: IncomingSms,
-  reply: Extract<Reply, { type: 'take' | 'cannot' }>,
+  reply: TakeOrCannot,
   told: ToldPhone[],
   asOfMs: number,
   language: Language,
@@ -52,15 +55,24 @@ async function answer(
     }
     case 'incident': {
       const { homeId, incidentId, recipient } = which.row
-      const by = await options.people.findResponder(homeId, recipient)
+      const listed = await options.people.findResponder(homeId, recipient)
+      const by = listed ?? (await options.people.findFormer(homeId, recipient))
       if (!by) return { verdict: 'responder-gone', answers: [] }
-      // The fold itself writes what this person is told: it knows who has the incident.
-      const type = reply.type === 'take' ? 'Acknowledge' : 'CannotCome'
-      const verdict = await options.submit(homeId, incidentId, { type, by, via: 'sms' }, `sms:${message.providerId}`)
+      const input = inputFor(reply, by, listed !== null)
+      const verdict = await options.submit(homeId, incidentId, input, `sms:${message.providerId}`)
       options.log.info({ homeId, incidentId, reply: reply.type, verdict: verdict.type }, 'a reply was folded')
-      return { verdict: `${reply.type}-${verdict.type}`, answers: [] }
+      // The fold itself writes what this person is told: it knows who has the incident.
+      if (verdict.type !== 'notListed') return { verdict: `${reply.type}-${verdict.type}`, answers: [] }
+      const { handled } = verdict
+      return answered('not-listed', message, [which.row], { purpose: 'not-listed', handled }, by.language)
     }
   }
+}
+
+/** Who is on the list no longer takes nothing; that they cannot come is as good from them as from anybody. */
+function inputFor(reply: TakeOrCannot, by: Responder, isListed: boolean) {
+  if (reply.type === 'cannot') return { type: 'CannotCome' as const, by, via: 'sms' as const }
+  return isListed ? { type: 'Acknowledge' as const, by, via: 'sms' as const } : { type: 'UnlistedTake' as const, by }
 }
 
 /** Whoever said STOP can be told nothing any more: the coordinators of each home concerned must know. */

@@ -8,7 +8,7 @@ import { RECEIPT_WAIT_MS, type SendingPorts } from './sending.ts'
 export type NotifyOptions = SendingPorts & {
   hints: Hints
   incoming: IncomingMessages
-  people: Pick<Incidents, 'readHome' | 'findResponder'>
+  people: Pick<Incidents, 'readHome' | 'findResponder' | 'findFormer'>
   /** The escalation's own: folds a person's answer and says what came of it. */
   submit(homeId: string, incidentId: string | null, input: NewInput, origin: string): Promise<FoldVerdict>
 }

@@ -84,8 +84,10 @@ export type Incidents = {
   dueHomes(asked: { steadyNowMs: number; waitedMs: number; limit: number }): Promise<string[]>
   /** The database's clock, and the latest time that any unresolved incident was folded with. */
   readClock(): Promise<{ nowMs: number; lastFoldedMs: number }>
-  /** Who somebody is for this home: a contact, or a user (as the contact that the user is tied to, if any). */
+  /** Who somebody is for this home now: a contact, or a user (as the contact that the user is tied to, if any). */
   findResponder(homeId: string, ref: string): Promise<Responder | null>
+  /** The same of somebody who is on the list no longer: a removed contact, a user whose account is closed. */
+  findFormer(homeId: string, ref: string): Promise<Responder | null>
 }
 /** An input before it has an id. */
 export type NewInput = IncidentInput extends infer Input

@@ -103,6 +103,8 @@ function refuse(verdict: FoldVerdict, userOf: Record<string, string>): void {
       throw new ApiProblem('already-taken', { takenBy: takenByJson(verdict.by, { userOf }) })
     case 'alreadyResolved':
       throw new ApiProblem('already-resolved', { outcome: verdict.outcome })
+    case 'notListed':
+      throw new ApiProblem('not-permitted')
     case 'notAllowed':
       switch (verdict.reason) {
         case 'person-not-seen':

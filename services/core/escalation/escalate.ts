@@ -153,7 +153,7 @@ export function stepIsSpent(incident: Incident, step: number): boolean {
 }
 
 /** Tells everybody a target means now; false when that was nobody, which is said in the story. */
-function tellTarget(draft: Draft, target: Target, step: number | null): boolean {
+export function tellTarget(draft: Draft, target: Target, step: number | null): boolean {
   const { incident, facts } = draft
   const { round } = incident.position
   const everyone = peopleFor(target, facts)

@@ -1,4 +1,4 @@
-import { stepCameToNothing, stepIsSpent } from '../escalation/escalate.ts'
+import { stepCameToNothing, stepIsSpent, tellTarget } from '../escalation/escalate.ts'
 import type { Responder } from '../escalation/people.ts'
 import { addToldMessage, type Draft, named, record, send, toldRow, urgency } from './draft.ts'
 import type { FoldVerdict } from './effect.ts'
@@ -15,6 +15,8 @@ export function answered(draft: Draft, answer: Answer): FoldVerdict {
   switch (answer.type) {
     case 'Acknowledge':
       return acknowledge(draft, answer)
+    case 'UnlistedTake':
+      return refuseUnlistedTake(draft, answer.by)
     case 'StillOnIt':
       return stillOnIt(draft, answer.by)
     case 'CannotCome':
@@ -61,6 +63,23 @@ function refuseLateTake(draft: Draft, by: Responder, bySms: boolean): FoldVerdic
   record(draft, { type: 'LateTakeRefused', by: named(by), reason: 'already-resolved' })
   if (bySms) send(draft, by, { ...about(draft), purpose: 'already-resolved', outcome }, { priority: 2 })
   return { type: 'alreadyResolved', outcome }
+}
+
+/** Who answers them is not the fold: their phone may be another by now. Somebody must know that an offer was turned down. */
+function refuseUnlistedTake(draft: Draft, by: Responder): FoldVerdict {
+  const { incident } = draft
+  record(draft, { type: 'UnlistedTakeRefused', by: named(by) })
+  if (incident.takenBy?.ref === by.ref) release(draft, 'no-longer-listed')
+  else if (incident.status === 'open' && !supervisorJustTold(draft)) tellTarget(draft, 'supervisor', null)
+  return { type: 'notListed', handled: incident.status !== 'open' }
+}
+
+function supervisorJustTold({ incident, facts, now }: Draft): boolean {
+  const refs = facts.supervisors.map(({ ref }) => ref)
+  return incident.told.some(({ person, messages }) => {
+    const last = messages.at(-1)
+    return last && refs.includes(person.ref) && now < last.at + incident.policy.retellAfterS * 1000
+  })
 }
 
 /** Only an asked question can be answered: a second "I have it" from the one who has it changes nothing. */

@@ -43,6 +43,7 @@ export type IncidentEventBody =
   | { type: 'MessageFailed'; outboxId: string; recipient: string; errorCode: string | null }
   | { type: 'Taken'; by: Named; via: AnswerVia }
   | { type: 'LateTakeRefused'; by: Named; reason: 'already-taken' | 'already-resolved' }
+  | { type: 'UnlistedTakeRefused'; by: Named }
   | { type: 'TakerToldOfNewAlarm'; by: Named }
   | { type: 'StillOnItAsked'; by: Named }
   | { type: 'StillOnItConfirmed'; by: Named }
@@ -55,7 +56,7 @@ export type IncidentEventBody =
   | { type: 'NoteAdded'; by: Named; text: string }
   | { type: 'Resolved'; outcome: Outcome; by: Named | null; note: string | null }
 
-export type ResumeReason = 'no-answer' | 'not-arrived' | 'cannot-come' | 'taker-unreachable'
+export type ResumeReason = 'no-answer' | 'not-arrived' | 'cannot-come' | 'taker-unreachable' | 'no-longer-listed'
 
 /** For whoever asked: an HTTP answer, or the words of a reply. */
 export type FoldVerdict =
@@ -63,6 +64,8 @@ export type FoldVerdict =
   | { type: 'alreadyTaken'; by: Named & { at: number } }
   | { type: 'alreadyResolved'; outcome: Outcome }
   | { type: 'notAllowed'; reason: 'person-not-seen' | 'not-the-taker' | 'not-taken' | 'no-incident' }
+  /** `handled`: somebody else has it, or it is over. */
+  | { type: 'notListed'; handled: boolean }
 
 export type FoldResult = {
   /** Null only when the input concerned no incident and opened none. */

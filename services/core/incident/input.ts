@@ -11,6 +11,8 @@ type SignalReceived = { type: 'SignalReceived'; signal: Signal }
 export type Answer =
   /** Also the answer "yes" to "still on it?" when it comes from the one who has it. */
   | { type: 'Acknowledge'; by: Responder; via: AnswerVia }
+  /** Wanted to take it by SMS, and is on the list no longer: a contact who was removed, a user whose account is closed. */
+  | { type: 'UnlistedTake'; by: Responder }
   | { type: 'StillOnIt'; by: Responder }
   | { type: 'CannotCome'; by: Responder; via: AnswerVia }
   | { type: 'Join'; by: Responder }

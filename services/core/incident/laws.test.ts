@@ -39,7 +39,10 @@ const signal = fc.oneof({ weight: 3, arbitrary: raised }, over)
 const answer = fc.oneof(
   fc.record({ type: fc.constant('Acknowledge' as const), by: someone, via }),
   fc.record({ type: fc.constant('CannotCome' as const), by: someone, via }),
-  fc.record({ type: fc.constantFrom('StillOnIt' as const, 'Join' as const, 'Arrived' as const), by: someone }),
+  fc.record({
+    type: fc.constantFrom('StillOnIt' as const, 'UnlistedTake' as const, 'Join' as const, 'Arrived' as const),
+    by: someone,
+  }),
   fc.record({ type: fc.constant('Note' as const), by: someone, text: fc.string() }),
   fc.record({ type: fc.constant('HandOver' as const), by: someone, to: someone }),
   fc.record({

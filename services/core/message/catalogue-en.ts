@@ -119,6 +119,8 @@ export const en: typeof zh = {
     'nothing-open': () => 'Nothing is waiting for you. In an emergency call 120 or 119',
     'not-understood': () =>
       "Not understood. Reply 1 and the code = I'm on it, 2 and the code = can't. The code is in the message",
+    'not-listed': (m) =>
+      `You are no longer on this list, so nothing was taken; ${m.handled ? 'others take care of it' : 'others are being told'}`,
     'responder-stopped': (m) =>
       `${m.name}'s phone has opted out and gets no alarms. Arrange somebody else; START from that phone undoes it`,
     'contact-test': (m) => `Test: Anlin message to a contact of ${m.home}. No reply needed`,

@@ -119,6 +119,7 @@ const messages = {
   'which-one': (m) => `请带编号回复，没有替您接手：${m.choices.map((one) => `1 ${one.code}=${what(one)}`).join('；')}`,
   'nothing-open': () => '现在没有等您处理的事。有急事请拨120或119',
   'not-understood': () => '没看懂。我来处理回1加编号，不能去回2加编号，编号在短信里',
+  'not-listed': (m) => `您已不在名单上，没有由您接手；${m.handled ? '已有他人处理' : '正在通知其他人'}`,
   'responder-stopped': (m) => `${m.name}的手机退订了，收不到通知，请另安排人。用该手机回START可恢复`,
   'contact-test': (m) => `测试：安邻给${m.home}联系人的短信，收到即可，不用回复`,
 } satisfies Texts

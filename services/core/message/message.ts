@@ -39,6 +39,8 @@ export type Message =
   | { purpose: 'which-one'; choices: (About & { code: number })[] }
   | { purpose: 'nothing-open' }
   | { purpose: 'not-understood' }
+  /** To a phone whose owner is on the list no longer: nothing about the home. `handled`: somebody has it, or it is over. */
+  | { purpose: 'not-listed'; handled: boolean }
   /** To the coordinator: a responder's phone said STOP and can be told nothing any more. */
   | { purpose: 'responder-stopped'; name: string }
   | { purpose: 'contact-test'; home: string }

@@ -144,6 +144,7 @@ const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     choices: fc.array(fc.record({ ...about, code: fc.integer({ min: 10, max: 99 }) }), { minLength: 1, maxLength: 12 }),
   }),
   fc.record({ purpose: fc.constantFrom('nothing-open' as const, 'not-understood' as const) }),
+  fc.record({ purpose: only('not-listed'), handled: fc.boolean() }),
   fc.record({ purpose: only('responder-stopped'), name: label }),
   fc.record({ purpose: only('contact-test'), home: label }),
 )

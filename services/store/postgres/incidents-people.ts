@@ -13,7 +13,14 @@ type Row = {
 
 const FIND_CONTACT = `
   select 'contact:' || contact_id as ref, role, language, name_sealed, null as name, true as has_phone
-  from contact where home_id = $1 and contact_id = $2`
+  from contact where home_id = $1 and contact_id = $2 and removed_at is null`
+
+const FIND_FORMER = `
+  select 'contact:' || contact_id as ref, role, language, name_sealed, null as name, true as has_phone
+  from contact where home_id = $1 and 'contact:' || contact_id = $2 and removed_at is not null
+  union all
+  select 'user:' || user_id, role, language, null, name, phone_sealed is not null
+  from app_user where 'user:' || user_id = $2 and disabled_at is not null`
 
 /** A name that cannot be opened (another DATA_KEY, a damaged row) must not keep a home's alarms from everybody. */
 export function nameOf(sealing: Sealing, sealed: Uint8Array | null, plain: string | null): string {
@@ -49,8 +56,21 @@ export async function findResponder(
   const id = ref.slice(colon + 1)
   const text = ref.startsWith('contact:') ? FIND_CONTACT : FIND_USER
   const { rows } = await database.query<Row>(text, [homeId, id])
-  const row = rows[0]
-  if (!row) return null
+  return rows[0] ? toResponder(rows[0], sealing) : null
+}
+
+/** @param ref as above, of somebody who is on the list no longer */
+export async function findFormer(
+  database: Database,
+  sealing: Sealing,
+  homeId: string,
+  ref: string,
+): Promise<Responder | null> {
+  const { rows } = await database.query<Row>(FIND_FORMER, [homeId, ref])
+  return rows[0] ? toResponder(rows[0], sealing) : null
+}
+
+function toResponder(row: Row, sealing: Sealing): Responder {
   return {
     ref: row.ref,
     name: nameOf(sealing, row.name_sealed, row.name),

@@ -5,7 +5,7 @@ import type { EscalationView, Incidents } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
 import { FACTS_COLUMNS, FACTS_CTES, type FactsRow, readFacts } from './escalation-facts.ts'
 import { commitIncidents } from './incidents-commit.ts'
-import { findResponder } from './incidents-people.ts'
+import { findFormer, findResponder } from './incidents-people.ts'
 import type { Database } from './pool.ts'
 import { openNotes, sealNotes } from './sealed-notes.ts'
 
@@ -63,6 +63,7 @@ export function createIncidents(database: Database, sealing: Sealing): Incidents
       return { nowMs: Math.floor(rows[0]?.now ?? 0), lastFoldedMs: rows[0]?.last_folded ?? 0 }
     },
     findResponder: (homeId, ref) => findResponder(database, sealing, homeId, ref),
+    findFormer: (homeId, ref) => findFormer(database, sealing, homeId, ref),
   }
 }
 
