@@ -93,7 +93,12 @@ async function settleResult(ports: SendingPorts, claimed: Claimed, result: SmsSe
   const { outboxId, homeId, attempts } = message
   switch (result.outcome) {
     case 'accepted': {
-      const { providerId } = result
+      const { providerId, callbackRefused } = result
+      if (callbackRefused !== undefined) {
+        countOutcome(ports, 'callback-refused')
+        const fields = { outboxId, homeId, code: callbackRefused }
+        ports.log.warn(fields, 'the provider cannot call our address for receipts: is the public URL right?')
+      }
       return settle(ports, message, { status: 'accepted', providerId, receiptDueInMs: RECEIPT_WAIT_MS })
     }
     case 'rejected': {

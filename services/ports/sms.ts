@@ -7,7 +7,8 @@
  * taken before its answer was lost, so it is looked up with `find` (or hedged) before it is sent again.
  */
 export type SmsSendResult =
-  | { outcome: 'accepted'; providerId: string }
+  /** `callbackRefused`: it took the message, but would not post the receipts to our address. By which code. */
+  | { outcome: 'accepted'; providerId: string; callbackRefused?: string }
   | { outcome: 'rejected'; code: string; temporary: boolean }
   | { outcome: 'unknown'; cause: string }
 

@@ -16,7 +16,7 @@ const VERDICT_OF_CODE: Readonly<Record<number, Verdict>> = {
   21408: 'permanent', // no permission for this region
   21602: 'permanent', // no body
   21606: 'temporary', // "From" is not ours
-  21609: 'permanent', // invalid status callback URL
+  21609: 'temporary', // a status callback URL that it cannot call; the message itself is sent without one
   21610: 'permanent', // the person sent STOP
   21611: 'temporary', // the sender's queue is full
   21612: 'permanent', // this sender cannot reach this number
