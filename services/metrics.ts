@@ -20,6 +20,10 @@ const COUNTERS = {
   },
   anlin_incident_fold_errors_total: { help: 'Inputs and timers that the incident fold could not take', labels: [] },
   anlin_nobody_reachable_total: { help: 'Rounds of an escalation that reached nobody', labels: [] },
+  anlin_steps_without_people_total: {
+    help: 'Steps of an escalation with nobody assigned, or nobody who has a phone',
+    labels: ['reason'],
+  },
   anlin_outbox_sent_total: { help: 'Provider requests by their outcome', labels: ['outcome'] },
   anlin_outbox_duplicates_total: { help: 'Messages that may have reached a person twice, by cause', labels: ['cause'] },
   anlin_history_points_total: { help: 'Measurements that the history store has confirmed', labels: [] },

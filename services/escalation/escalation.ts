@@ -116,13 +116,20 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
   }
 }
 
+/** Loudly, and at the very step: a rota with a hole in it must not be found out only when nobody at all is left. */
 function reportUnreached(
   { homeId, events }: EscalationCommit,
   { log, metrics }: Pick<EscalationOptions, 'log' | 'metrics'>,
 ): void {
-  for (const { incidentId } of events.filter(({ event }) => event.type === 'NobodyReachable')) {
-    log.error({ homeId, incidentId }, 'an incident reaches nobody: nobody is on call, or nobody has a phone')
-    metrics.count('anlin_nobody_reachable_total')
+  for (const { incidentId, event } of events) {
+    if (event.type === 'StepSkipped' && event.reason !== 'declined') {
+      const { target, reason } = event
+      log.warn({ homeId, incidentId, target, reason }, 'a step of an escalation had nobody to tell')
+      metrics.count('anlin_steps_without_people_total', 1, { reason })
+    } else if (event.type === 'NobodyReachable') {
+      log.error({ homeId, incidentId }, 'an incident reaches nobody: nobody is on call, or nobody has a phone')
+      metrics.count('anlin_nobody_reachable_total')
+    }
   }
 }
 
