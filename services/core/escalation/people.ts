@@ -25,6 +25,8 @@ export type Facts = {
   home: { id: string; label: string }
   /** Contacts of the home, in the order in which they are to be told. */
   contacts: Responder[]
+  /** Contacts who share a phone with one of these and so are told as that one; on the list all the same. */
+  sharingContacts: string[]
   /** On-call social workers of the home's cell. */
   onCall: Responder[]
   /** The coordinator on duty for the cell, else any of the cell, else any of the community, else the administrators. */
@@ -59,6 +61,12 @@ export function peopleFor(target: Target, facts: Facts): Responder[] {
     case 'community-on-call':
       return facts.communityOnCall
   }
+}
+
+/** A contact of an earlier moment who is none any more: nothing of the home is their business now. */
+export function isOffTheList({ ref }: { ref: string }, facts: Facts): boolean {
+  if (!ref.startsWith('contact:') || facts.sharingContacts.includes(ref)) return false
+  return !facts.contacts.some((contact) => contact.ref === ref)
 }
 
 export function isFamily(person: { role: ResponderRole }): boolean {

@@ -1,4 +1,4 @@
-import { chooseCode, type Facts, type Responder } from '../escalation/people.ts'
+import { chooseCode, type Facts, isOffTheList, type Responder } from '../escalation/people.ts'
 import type { Message } from '../message/message.ts'
 import type { Severity } from '../signal.ts'
 import type { FoldResult, FoldVerdict, IncidentEffect, IncidentEvent, IncidentEventBody, SendSms } from './effect.ts'
@@ -122,7 +122,7 @@ export function bringUpToDate(
 ): void {
   for (const row of draft.incident.told) {
     row.upToDate = except.includes(row.person.ref)
-    if (row.upToDate || !wasReached(row)) continue
+    if (row.upToDate || !wasReached(row) || isOffTheList(row.person, draft.facts)) continue
     inform(draft, row, message(row))
   }
 }

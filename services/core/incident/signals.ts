@@ -1,9 +1,9 @@
 import { LATE_AFTER_MS, latestRoom, startEscalation, tellAlarm } from '../escalation/escalate.ts'
-import type { Facts } from '../escalation/people.ts'
+import { type Facts, isOffTheList } from '../escalation/people.ts'
 import { policyFor } from '../escalation/policy.ts'
 import { SEVERITIES, type Severity, type Signal } from '../signal.ts'
 import { type Draft, named, record, send, tellHome, toldRow, urgency } from './draft.ts'
-import { about, close, deskWatches } from './handling.ts'
+import { about, close, deskWatches, release } from './handling.ts'
 import { type Incident, incidentIdFor, NOTHING_DUE, type Source } from './incident.ts'
 
 /** What the devices say: an incident opens, is raised again, returns, is cancelled. */
@@ -121,6 +121,10 @@ function tellTaker(draft: Draft, deviceId: string): void {
   const { incident, facts, now } = draft
   const { takenBy, policy, due } = incident
   if (!takenBy) return
+  if (isOffTheList(takenBy, facts)) {
+    release(draft, 'no-longer-listed')
+    return
+  }
   incident.arrivedAt = null
   incident.silentAtDesk = deskWatches(incident, takenBy)
   due.arrive ??= now + policy.arriveWithinS * 1000
@@ -150,12 +154,13 @@ function tellAgainLater(draft: Draft): void {
 }
 
 export function retell(draft: Draft): void {
-  const { incident, now } = draft
+  const { incident, facts, now } = draft
   incident.due.retell = null
   const since = now - incident.policy.retellAfterS * 1000
   const waiting = incident.told.filter((row) => {
     const last = row.messages.at(-1)
-    return last && last.at <= since && row.person.hasPhone && row.declinedInRound !== incident.position.round
+    if (!last || last.at > since || !row.person.hasPhone || isOffTheList(row.person, facts)) return false
+    return row.declinedInRound !== incident.position.round
   })
   if (waiting.length === 0) return
   for (const row of waiting) tellAlarm(draft, row.person, null)

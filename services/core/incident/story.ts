@@ -25,6 +25,7 @@ export function factsOfHome(changes: Partial<Facts> = {}): Facts {
   return {
     home: { id: 'home-001', label: '3号楼2单元502' },
     contacts: [daughter, son],
+    sharingContacts: [],
     onCall: [worker],
     supervisors: [coordinator],
     communityOnCall: [worker, otherWorker],

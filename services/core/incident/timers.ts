@@ -1,5 +1,5 @@
 import { advance } from '../escalation/escalate.ts'
-import type { Facts } from '../escalation/people.ts'
+import { type Facts, isOffTheList } from '../escalation/people.ts'
 import { type Draft, draftOf, finish, named, record, send, toldRow, urgency } from './draft.ts'
 import type { FoldResult } from './effect.ts'
 import { about, release } from './handling.ts'
@@ -30,6 +30,10 @@ function askStillOnIt(draft: Draft): void {
   const { takenBy, policy } = incident
   incident.due.ask = null
   if (!takenBy || !policy.taken) return
+  if (isOffTheList(takenBy, draft.facts)) {
+    release(draft, 'no-longer-listed')
+    return
+  }
   incident.due.answer = now + policy.taken.answerWithinS * 1000
   record(draft, { type: 'StillOnItAsked', by: named(takenBy) })
   const message = {

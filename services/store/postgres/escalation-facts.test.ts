@@ -48,6 +48,7 @@ test('who is contact and worker with one phone is one person, and a number enter
     ['contact:c1'],
     ['contact:c1'],
   ])
+  expect(known.sharingContacts).toEqual(['contact:c2'])
   expect(await incidents().findResponder(HOME, 'user:u1')).toMatchObject({ ref: 'contact:c1' })
 })
 

@@ -87,13 +87,15 @@ export function readFacts(
     xid: code.xid,
     incidentId: code.incident_id,
   }))
+  const contacts = people.filter(isContact).sort(byRole)
   const responders = (wanted: PersonRow[]) =>
     [...new Set(wanted.map(ownerOf))].map((person) => responder(person, sealing))
   return {
     codes,
     facts: {
       home: { id: homeId, label: row.home?.label ?? '' },
-      contacts: responders(people.filter(isContact).sort(byRole)),
+      contacts: responders(contacts),
+      sharingContacts: contacts.filter((person) => ownerOf(person) !== person).map(({ ref }) => ref),
       onCall: responders(people.filter((person) => person.role === 'social-worker' && person.in_cell)),
       supervisors: responders(supervisors(people)),
       communityOnCall: responders(people.filter((person) => person.role === 'social-worker')),

@@ -91,7 +91,7 @@ function toPass(row: PassRow, sealing: Sealing): RecordedPass {
     pass: row.pass,
     nowMs: row.now,
     publicUrl: row.public_url,
-    // Written by us, as JSON of this very type; passes of before had the used codes in their facts.
+    // Written by us, as JSON of this very type; passes of before knew less, and had the used codes in it.
     facts: withCodes(JSON.parse(sealing.open(row.facts_sealed)) as Partial<Facts>, row.used_codes),
     inputs: rows
       .filter(({ body }) => body.type !== 'TimerFired')
@@ -111,7 +111,7 @@ function toPass(row: PassRow, sealing: Sealing): RecordedPass {
 }
 
 function withCodes(facts: Partial<Facts>, usedCodes: Facts['usedCodes'] | null): Facts {
-  return { ...facts, usedCodes: usedCodes ?? facts.usedCodes ?? {} } as Facts
+  return { sharingContacts: [], ...facts, usedCodes: usedCodes ?? facts.usedCodes ?? {} } as Facts
 }
 
 /** By outbox id. A message whose person had lost their phone by the time of the commit is null: it was never written. */
