@@ -1,10 +1,13 @@
 import http from 'node:http'
+import pg from 'pg'
 import { afterEach, expect, test, vi } from 'vitest'
 import { MAX_BUFFERED_BYTES } from './stream/connection.ts'
 import { type Bench, openBench } from './testing/bench.ts'
 import { HOME, OTHER_HOME } from './testing/community.ts'
 
 type Event = { name: string; id: string | null; data: Record<string, unknown> }
+/** With nothing heard for so long a page says that it is cut off (dashboards/ui/live-link.ts). */
+const SILENCE_MS = 12_000
 const WAIT = { timeout: 15_000, interval: 20 }
 
 let bench: Bench
@@ -79,6 +82,28 @@ test('a press reaches those whose home it is, once, with the heartbeat first and
   // Heard again without anything happening: 5 s later.
   await vi.waitFor(() => expect(named(worker.events, 'heartbeat').length).toBeGreaterThan(1), WAIT)
 })
+
+test('nothing is heard while the changes cannot be read, so that the pages call themselves old', async () => {
+  const url = await start()
+  const worker = await listen(url, await bench.signIn('worker'))
+  await vi.waitFor(() => expect(named(worker.events, 'heartbeat').length).toBeGreaterThan(1), WAIT)
+  const lock = new pg.Client({ connectionString: bench.databaseUrl })
+  await lock.connect()
+  await lock.query('begin; lock table change in access exclusive mode')
+  let heard = named(worker.events, 'heartbeat').length
+  let heardAt = performance.now()
+  const silence = () => {
+    const now = named(worker.events, 'heartbeat').length
+    if (now > heard) heardAt = performance.now()
+    heard = now
+    return performance.now() - heardAt
+  }
+  await vi.waitFor(() => expect(silence()).toBeGreaterThan(SILENCE_MS), { timeout: 22_000, interval: 20 })
+  const late = await listen(url, await bench.signIn('family'))
+  expect(late.events).toEqual([])
+  await lock.end()
+  await vi.waitFor(() => expect(named(late.events, 'heartbeat').length).toBeGreaterThan(0), WAIT)
+}, 60_000)
 
 test('who comes back goes on where it was; who was away too long reads anew', async () => {
   const url = await start()

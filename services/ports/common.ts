@@ -41,5 +41,10 @@ export type Change = {
 export type ChangeFeed = {
   /** Called with changes in commit order; returns how to stop. The listener must not throw. */
   subscribe(listener: (changes: Change[]) => void): () => void
+  /**
+   * How long ago everything committed was known here, by the monotonic clock: it grows while the changes cannot be read
+   * and while an open transaction hides some.
+   */
+  ageMs(): number
   close(): Promise<void>
 }

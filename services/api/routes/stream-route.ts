@@ -41,6 +41,8 @@ export function streamRoute(app: Api, deps: ApiDeps, hub: StreamHub): void {
         // A proxy that gathers answers would hold back an alarm.
         'x-accel-buffering': 'no',
       })
+      // With nothing to say yet a page would otherwise not learn that it is connected.
+      reply.raw.flushHeaders()
       const listener = openListener(reply.raw, { token, userId: viewer.userId, ...rights }, hub.remove)
       hub.add(listener, request.headers['last-event-id'] ?? null)
     },

@@ -8,6 +8,11 @@ import { tellChange } from './tell.ts'
 /** A page that hears nothing for 12 s counts itself as cut off. */
 const HEARTBEAT_MS = 5_000
 const RECHECK_MS = 30_000
+/**
+ * A heartbeat tells a page that what it shows is current. Where nobody knows what changed in this time (the database is
+ * away, or an open transaction hides it) there is none, and the page says itself that it is old.
+ */
+const CHANGES_AGE_LIMIT_MS = 5_000
 
 export type StreamHub = {
   /** @param lastEventId where it left off; null for a page that has read nothing yet */
@@ -26,6 +31,7 @@ export function createStreamHub(deps: ApiDeps): StreamHub {
   const queue = createChangeQueue({ listeners, tell: (change, to) => tellChange(deps, change, to) })
 
   function beat(listener: Listener): void {
+    if (changes.ageMs() > CHANGES_AGE_LIMIT_MS) return
     const data = JSON.stringify({ now: new Date(clock.now()).toISOString() })
     // With the id, a page that hears of nothing for hours still comes back to where it was.
     listener.send({ name: 'heartbeat', data, id: queue.toldUpTo(listener) })

@@ -86,6 +86,7 @@ export async function openBench(change: Partial<ApiDeps> = {}) {
     app: api.app,
     store,
     pool,
+    databaseUrl: url,
     sealing,
     escalation,
     tokenOf,

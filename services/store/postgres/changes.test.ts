@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Change } from '../../ports.ts'
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
@@ -52,5 +53,37 @@ test('a change hidden by an older open transaction comes as soon as that one end
   await older.query('commit')
   older.release()
   await vi.waitFor(() => expect(seen).toEqual(['older', 'hidden']), { timeout: 3_000 })
+  await feed.close()
+})
+
+/** Does something in a transaction that stays open; a plain connection, for ours may not hold one for long. */
+async function holdOpen(statement: string): Promise<{ end(): Promise<void> }> {
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  await client.query('begin')
+  await client.query(statement)
+  return { end: () => client.end() }
+}
+
+test('says how old its knowledge is: it grows while the table cannot be read, and falls after', async () => {
+  const feed = await followChanges(database.pool, database.url, silent)
+  const lock = await holdOpen('lock table change in access exclusive mode')
+  await vi.waitFor(() => expect(feed.ageMs()).toBeGreaterThan(2_000), { timeout: 5_000 })
+  await lock.end()
+  await vi.waitFor(() => expect(feed.ageMs()).toBeLessThan(1_000), { timeout: 5_000 })
+  await feed.close()
+})
+
+test('an old transaction makes its knowledge old only once it hides a change', async () => {
+  const feed = await followChanges(database.pool, database.url, silent)
+  const older = await holdOpen('select pg_current_xact_id()')
+  await vi.waitFor(() => expect(feed.ageMs()).toBeLessThan(500), { timeout: 5_000 })
+  const begun = performance.now()
+  await vi.waitFor(() => expect(performance.now() - begun).toBeGreaterThan(1_500), { timeout: 5_000 })
+  expect(feed.ageMs()).toBeLessThan(1_500)
+  await insert('hidden')
+  await vi.waitFor(() => expect(feed.ageMs()).toBeGreaterThan(1_800), { timeout: 5_000 })
+  await older.end()
+  await vi.waitFor(() => expect(feed.ageMs()).toBeLessThan(1_000), { timeout: 5_000 })
   await feed.close()
 })

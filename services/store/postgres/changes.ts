@@ -19,6 +19,8 @@ const CHANGES_KEPT_MS = 3_600_000
 export async function followChanges(pool: Database, url: string, log: Log): Promise<ChangeFeed> {
   const listeners = new Set<(changes: Change[]) => void>()
   let position = await presentPosition(pool)
+  let currentAt = performance.now()
+  let failing = false
   let closed = false
   let wake = () => {}
   let notified = false
@@ -29,14 +31,26 @@ export async function followChanges(pool: Database, url: string, log: Log): Prom
   }
   const listening = keepListening(url, notify, () => closed, log)
 
+  async function look(): Promise<Change[]> {
+    const askedAt = performance.now()
+    try {
+      const { changes, hiddenMs } = await readChanges(pool, position)
+      failing = false
+      // A full batch has more behind it.
+      if (changes.length < BATCH) currentAt = askedAt - hiddenMs
+      return changes
+    } catch (err) {
+      if (!failing) log.warn({ err }, 'changes cannot be read: pages hear nothing until they can')
+      failing = true
+      return []
+    }
+  }
+
   const following = (async () => {
     while (!closed) {
       const announced = notified
       notified = false
-      const changes = await readChanges(pool, position).catch((err) => {
-        log.debug({ err }, 'changes cannot be read')
-        return []
-      })
+      const changes = await look()
       const last = changes.at(-1)
       if (last) {
         position = { xid: last.xid, id: last.id }
@@ -58,6 +72,7 @@ export async function followChanges(pool: Database, url: string, log: Log): Prom
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    ageMs: () => performance.now() - currentAt,
     async close() {
       closed = true
       wake()
@@ -72,15 +87,29 @@ async function presentPosition(pool: Database): Promise<{ xid: bigint; id: numbe
   return { xid: rows[0]?.xid ?? 0n, id: 0 }
 }
 
-async function readChanges(pool: Database, after: { xid: bigint; id: number }): Promise<Change[]> {
-  const { rows } = await pool.query<Change>({
+/**
+ * The next changes in commit order; `hiddenMs` is the age of the oldest that is committed but waits for an older open
+ * transaction, 0 when there is none. One statement, so that both are of one moment.
+ */
+async function readChanges(
+  pool: Database,
+  after: { xid: bigint; id: number },
+): Promise<{ changes: Change[]; hiddenMs: number }> {
+  const { rows } = await pool.query<(Change | { id: null }) & { hiddenMs: number }>({
     name: 'read-changes',
-    text: `select xid, id, at, kind, home_id as "homeId", ref from change
-            where (xid, id) > ($1::xid8, $2::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
-            order by xid, id limit ${BATCH}`,
+    text: `select hidden."hiddenMs", c.* from (
+             select coalesce(extract(epoch from clock_timestamp() - min(at)) * 1000, 0)::float8 as "hiddenMs"
+             from change where xid >= pg_snapshot_xmin(pg_current_snapshot())
+           ) hidden left join (
+             select xid, id, at, kind, home_id as "homeId", ref from change
+             where (xid, id) > ($1::xid8, $2::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
+             order by xid, id limit ${BATCH}
+           ) c on true order by c.xid, c.id`,
     values: [String(after.xid), after.id],
   })
-  return rows
+  const changes: Change[] = []
+  for (const { hiddenMs: _, ...row } of rows) if (row.id !== null) changes.push(row)
+  return { changes, hiddenMs: rows[0]?.hiddenMs ?? 0 }
 }
 
 /** Removes what nobody is given any more. */
