@@ -22,6 +22,7 @@ const PEOPLE: {
   { login: 'installer', role: 'installer', name: 'Ma Gong', cells: ['cell-1'], homes: [] },
   { login: 'family', role: 'family', name: 'Chen Mei', cells: [], homes: [{ id: HOME, contact: 'c1' }] },
   { login: 'resident', role: 'resident', name: 'Wang Guifang', cells: [], homes: [{ id: HOME, contact: null }] },
+  { login: 'other-coordinator', role: 'coordinator', name: 'Sun Li', cells: ['cell-2'], homes: [] },
   { login: 'other-worker', role: 'social-worker', name: 'Wu Jun', cells: ['cell-2'], homes: [] },
   { login: 'other-family', role: 'family', name: 'Liu Yang', cells: [], homes: [{ id: OTHER_HOME, contact: 'c3' }] },
   { login: 'other-installer', role: 'installer', name: 'Luo Gong', cells: ['cell-2'], homes: [] },
