@@ -136,6 +136,29 @@ test('homes and devices are hints to look again', async () => {
   expect(named(worker.events, 'device')).toMatchObject([{ data: { homeId: HOME, deviceId: 'sos-bath' } }])
 })
 
+test('a home that is given while a page listens is told of at once, and taken away as well', async () => {
+  const url = await start()
+  const worker = await listen(url, await bench.signIn('worker'))
+  const bystander = await listen(url, await bench.signIn('family'))
+  const admin = await bench.signIn('admin')
+  const give = (gridCells: string[]) => bench.ask(admin, 'PATCH', '/api/v1/users/id-worker', { gridCells })
+  await give(['cell-1', 'cell-2'])
+  await vi.waitFor(() => expect(named(worker.events, 'reset')).toHaveLength(1), WAIT)
+  const pressed = await bench.raise(OTHER_HOME)
+  await vi.waitFor(() => expect(named(worker.events, 'incident')).toMatchObject([{ data: { id: pressed } }]), WAIT)
+
+  await bench.ask(admin, 'POST', '/api/v1/homes', { id: 'home-003', label: 'New', gridCellId: 'cell-1' })
+  await vi.waitFor(() => expect(named(worker.events, 'reset')).toHaveLength(2), WAIT)
+  await give(['cell-1'])
+  await vi.waitFor(() => expect(named(worker.events, 'reset')).toHaveLength(3), WAIT)
+  await bench.raise(OTHER_HOME, { kind: 'smoke' })
+  const last = await bench.raise(HOME)
+  await vi.waitFor(() => expect(named(worker.events, 'incident').at(-1)?.data).toMatchObject({ id: last }), WAIT)
+  expect(named(worker.events, 'incident')).toHaveLength(2)
+  // Whose homes stayed the same has nothing to read anew; nobody hears of users.
+  expect(bystander.events.filter(({ name }) => name === 'reset' || name === 'home')).toEqual([])
+})
+
 test('a stream ends with its session, and no session has more than eight', async () => {
   const url = await start()
   const cookie = await bench.signIn('worker')

@@ -1,4 +1,4 @@
-import type { Viewer } from '../../ports.ts'
+import type { Change, Viewer } from '../../ports.ts'
 import { scopeOf } from '../rights.ts'
 import type { ApiDeps } from '../server-types.ts'
 import { createChangeQueue } from './change-queue.ts'
@@ -37,17 +37,15 @@ export function createStreamHub(deps: ApiDeps): StreamHub {
     listener.send({ name: 'heartbeat', data, id: queue.toldUpTo(listener) })
   }
 
-  const unsubscribe = changes.subscribe(queue.heard)
+  const recheck = oneAtATime(() => recheckRights(deps, listeners))
+  const unsubscribe = changes.subscribe((heard) => {
+    const concerning = heard.filter((change) => !isOfUsers(change))
+    if (concerning.length > 0) queue.heard(concerning)
+    // A home that is new, or a user whose homes are: an alarm there must not wait for the next round.
+    if (heard.some(({ kind }) => kind === 'home')) recheck()
+  })
   const heartbeats = setInterval(() => listeners.forEach(beat), HEARTBEAT_MS)
-  let rechecking = false
-  const rechecks = setInterval(() => {
-    // A slow database is not asked twice at once.
-    if (rechecking) return
-    rechecking = true
-    void recheckRights(deps, listeners).finally(() => {
-      rechecking = false
-    })
-  }, RECHECK_MS)
+  const rechecks = setInterval(recheck, RECHECK_MS)
 
   return {
     add(listener, lastEventId) {
@@ -75,7 +73,30 @@ export function createStreamHub(deps: ApiDeps): StreamHub {
   }
 }
 
-/** A session may have ended elsewhere, a membership may be gone: what the database says now is what counts. */
+/** A change of the platform's own place: somebody's rights, which is nothing a page shows. */
+function isOfUsers({ kind, homeId }: Change): boolean {
+  return kind === 'home' && homeId === '-'
+}
+
+/** A slow database is not asked twice at once; what is asked for meanwhile is done once more after. */
+function oneAtATime(work: () => Promise<void>): () => void {
+  let working = false
+  let again = false
+  return function run() {
+    again = working
+    if (working) return
+    working = true
+    void work().finally(() => {
+      working = false
+      if (again) run()
+    })
+  }
+}
+
+/**
+ * A session may have ended elsewhere, a membership may be gone or new: what the database says now is what counts. Whose
+ * homes are others than before reads everything anew, for what happened there was not told.
+ */
 export async function recheckRights(deps: Pick<ApiDeps, 'store' | 'log'>, listeners: Set<Listener>): Promise<void> {
   for (const token of new Set([...listeners].map((listener) => listener.token))) {
     try {
@@ -83,8 +104,11 @@ export async function recheckRights(deps: Pick<ApiDeps, 'store' | 'log'>, listen
       const rights = viewer && (await rightsOf(viewer, deps.store))
       for (const listener of listeners) {
         if (listener.token !== token) continue
-        if (rights) Object.assign(listener, rights)
-        else listener.end('rights-ended')
+        if (!rights) listener.end('rights-ended')
+        else if (!isSame(listener, rights)) {
+          Object.assign(listener, rights)
+          listener.send({ name: 'reset', data: '{}' })
+        }
       }
     } catch (err) {
       deps.log.warn({ err }, 'the rights of a stream could not be read')
@@ -92,10 +116,16 @@ export async function recheckRights(deps: Pick<ApiDeps, 'store' | 'log'>, listen
   }
 }
 
-export async function rightsOf(
-  viewer: Viewer,
-  store: Pick<ApiDeps['store'], 'homes'>,
-): Promise<Pick<Listener, 'homes' | 'personal'>> {
+type Rights = Pick<Listener, 'homes' | 'personal'>
+
+function isSame(before: Rights, now: Rights): boolean {
+  if (before.personal !== now.personal) return false
+  const { homes } = now
+  if (before.homes === null || homes === null) return before.homes === homes
+  return before.homes.size === homes.size && [...before.homes].every((homeId) => homes.has(homeId))
+}
+
+export async function rightsOf(viewer: Viewer, store: Pick<ApiDeps['store'], 'homes'>): Promise<Rights> {
   const scope = scopeOf(viewer)
   return { personal: scope.personal, homes: scope.reach === 'all' ? null : await store.homes.visibleIds(scope) }
 }

@@ -8,11 +8,13 @@ test('rights taken away elsewhere end or narrow a stream at the next look', asyn
   const bench = await openBench()
   const { store } = bench
   const ended: string[] = []
+  const sent: string[] = []
   const open = async (login: string): Promise<Listener> => {
     const session = await store.sessions.open(login, 'a password for tests')
     if (!session) throw new Error(`${login} cannot sign in`)
     const end = () => void ended.push(login)
-    return { token: session.token, userId: `id-${login}`, ...(await rightsOf(session.viewer, store)), send() {}, end }
+    const send = (event: { name: string }) => void sent.push(`${login} ${event.name}`)
+    return { token: session.token, userId: `id-${login}`, ...(await rightsOf(session.viewer, store)), send, end }
   }
   const worker = await open('worker')
   const family = await open('family')
@@ -23,5 +25,8 @@ test('rights taken away elsewhere end or narrow a stream at the next look', asyn
   await recheckRights({ store, log }, new Set([worker, family]))
   expect([...(worker.homes ?? [])]).toEqual([])
   expect(ended).toEqual(['family'])
+  expect(sent).toEqual(['worker reset'])
+  await recheckRights({ store, log }, new Set([worker]))
+  expect(sent).toHaveLength(1)
   await bench.close()
 })

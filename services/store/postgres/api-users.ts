@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { NewUserAsked, Scope, UserChange, UserRefused, UserRole, Users, UserView } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
-import { actorOf, readAudited, toPage } from './api-scope.ts'
+import { actorOf, announceChange, readAudited, toPage } from './api-scope.ts'
 import { writeAudit } from './audit.ts'
 import { type Database, errorCode, inTransaction, type Queryable } from './pool.ts'
 import { addCellMember, addHomeMember, createUser, setPassword } from './users.ts'
@@ -107,6 +107,8 @@ async function changeOne(
   if (change.disabled || change.password !== undefined || change.role !== undefined) {
     await tx.query('delete from app_session where user_id = $1', [userId])
   }
+  // Streams that are open learn of it; the place is the platform's, for no home has changed.
+  await announceChange(tx, { kind: 'home', homeId: '-', ref: `user:${userId}` })
   const fields = Object.keys(change).filter((field) => change[field as keyof UserChange] !== undefined)
   await writeAudit(tx, { actor: actorOf(scope), action: 'user.changed', subject: userId, detail: { fields } })
   return readUser(tx, sealing, userId)
