@@ -92,6 +92,38 @@ describe('the link in a message', () => {
     await bench.pool.query("update contact set removed_at = null where contact_id = 'c1'")
   })
 
+  test('ends with the right of who holds it: out of the cell, another role, or disabled', async () => {
+    const incidentId = await bench.raise(HOME, { kind: 'smoke', deviceKind: 'smoke-detector' })
+    const link = await linkOf(incidentId, 'user:id-worker')
+    const statusAfter = async (statement: string) => {
+      await bench.pool.query(statement)
+      return (await get(link)).statusCode
+    }
+    const here = "cell_member where user_id = 'id-worker'"
+    expect(await statusAfter('select 1')).toBe(200)
+    expect(await statusAfter(`delete from ${here}`)).toBe(404)
+    expect((await post(link)).statusCode).toBe(404)
+    expect(await statusAfter("insert into cell_member values ('cell-1', 'id-worker')")).toBe(200)
+    expect(await statusAfter("update app_user set role = 'installer' where user_id = 'id-worker'")).toBe(404)
+    expect(await statusAfter("update app_user set role = 'social-worker' where user_id = 'id-worker'")).toBe(200)
+    expect(await statusAfter("update app_user set disabled_at = now() where user_id = 'id-worker'")).toBe(404)
+    expect(await statusAfter("update app_user set disabled_at = null where user_id = 'id-worker'")).toBe(200)
+    expect(await statusOf(incidentId)).toBe('open')
+  })
+
+  test('belongs to the phone it was sent to: a corrected number ends it', async () => {
+    const incidentId = await bench.raise(HOME, { kind: 'vitals', deviceKind: 'sleep-monitor' })
+    const link = await linkOf(incidentId, 'contact:c1')
+    expect((await get(link)).statusCode).toBe(200)
+    const change = async (phone: string) =>
+      bench.ask(await bench.signIn('admin'), 'PATCH', `/api/v1/homes/${HOME}/contacts/c1`, { phone })
+    await change('+8615500000199')
+    expect([(await get(link)).statusCode, (await post(link)).statusCode]).toEqual([404, 404])
+    await change('+8615500000101')
+    expect((await get(link)).statusCode).toBe(200)
+    expect(await statusOf(incidentId)).toBe('open')
+  })
+
   test('cannot be guessed: an address that tries many is stopped', async () => {
     const statuses = new Set<number>()
     for (let guess = 0; guess < 40; guess += 1) {
