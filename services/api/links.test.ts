@@ -1,6 +1,7 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Bench, openBench } from './testing/bench.ts'
-import { HOME } from './testing/community.ts'
+import { HOME, OTHER_HOME } from './testing/community.ts'
 
 let bench: Bench
 beforeAll(async () => {
@@ -130,6 +131,46 @@ describe('the link in a message', () => {
       statuses.add((await bench.app.inject({ url: `/a/guess-${guess}`, remoteAddress: '10.1.0.9' })).statusCode)
     }
     expect([...statuses]).toEqual([404, 429])
+  })
+})
+
+describe('a link that cannot be answered', () => {
+  const english = { 'accept-language': 'en' }
+  test('says so in people’s words, with whom to call, when the database refuses', async () => {
+    const incidentId = await bench.raise(OTHER_HOME)
+    const link = await linkOf(incidentId, 'contact:c3')
+    await bench.pool.query('alter table incident_link rename to incident_link_away')
+    const answers = [await get(link), await get(link, english), await post(link)]
+    await bench.pool.query('alter table incident_link_away rename to incident_link')
+    for (const answer of answers) {
+      expect([answer.statusCode, answer.headers['content-type']]).toEqual([503, 'text/html; charset=utf-8'])
+      expect(answer.body).toMatch(/120.*119/s)
+    }
+    expect(answers[0]?.body).toContain('lang="zh')
+    expect(answers[1]?.body).toContain('lang="en')
+    expect((await get(link)).statusCode).toBe(200)
+  })
+
+  test('waits for a silent database no longer than a person does', async () => {
+    const lock = new pg.Client({ connectionString: bench.databaseUrl })
+    await lock.connect()
+    await lock.query('begin; lock table incident_link in access exclusive mode')
+    const begun = performance.now()
+    const answer = await get('/a/abcdefghijklmnopqrst', english)
+    expect(performance.now() - begun).toBeLessThan(6_000)
+    await lock.end()
+    expect([answer.statusCode, answer.headers['content-type']]).toEqual([503, 'text/html; charset=utf-8'])
+  })
+
+  test('for too many wrong ones is a page too, and whoever has a right one beside them is let in', async () => {
+    const incidentId = await bench.raise(OTHER_HOME, { kind: 'smoke', deviceKind: 'smoke-detector' })
+    const link = await linkOf(incidentId, 'contact:c3')
+    const from = (url: string) => bench.app.inject({ url, headers: english, remoteAddress: '10.1.0.8' })
+    for (let guess = 0; guess < 40; guess += 1) await from(`/a/wrong-${guess}`)
+    const stopped = await from('/a/wrong')
+    expect([stopped.statusCode, stopped.headers['content-type']]).toEqual([429, 'text/html; charset=utf-8'])
+    expect(stopped.headers['retry-after']).toBe('60')
+    for (let look = 0; look < 40; look += 1) expect((await from(link)).statusCode).toBe(200)
   })
 })
 

@@ -16,6 +16,8 @@ export const en: PageWords = {
     emergency: 'In an emergency call 120 or 119.',
     unknown: 'This link is wrong or too old. In an emergency call 120 or 119.',
     failed: 'That did not get through. Press again, or answer the message.',
+    away: 'This cannot be shown at the moment. Load the page again, or answer the message.',
+    tooMany: 'Too many wrong links were opened from your connection. Try again in a minute, or answer the message.',
   },
   setup: {
     title: 'The first administrator',

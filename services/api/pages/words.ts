@@ -17,6 +17,8 @@ export type PageWords = {
     emergency: string
     unknown: string
     failed: string
+    away: string
+    tooMany: string
   }
   setup: {
     title: string

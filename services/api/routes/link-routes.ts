@@ -1,14 +1,18 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Responder } from '../../core/escalation/people.ts'
 import type { IncidentView, MessageLink } from '../../ports.ts'
-import { ApiProblem } from '../errors.ts'
+import { createErrorHandler } from '../errors.ts'
 import { html, languageOf, sendPage, wordsOf } from '../pages/html.ts'
 import type { Api, ApiDeps } from '../server-types.ts'
 
-/** Nobody follows links faster; somebody who tries tokens does. */
-const REQUESTS_PER_ADDRESS = 30
+/** Links that nobody gave out, from one address: who tries tokens is stopped, a family behind one carrier's address never. */
+const WRONG_PER_ADDRESS = 30
 const WINDOW_MS = 60_000
+/** As linkToken makes them; anything else is wrong without a look into the database. */
+const TOKEN = /^[\w-]{20}$/
+/** Who stands in a doorway with a phone in the hand is told by then that it did not work. */
+const ANSWER_WITHIN_MS = 3_000
 
 const Params = Type.Object({ token: Type.String({ maxLength: 200 }) })
 
@@ -17,10 +21,18 @@ const Params = Type.Object({ token: Type.String({ maxLength: 200 }) })
  * than the message itself said, and works without a script and without signing in.
  */
 export async function linkRoutes(app: Api, deps: ApiDeps): Promise<void> {
-  const limit = app.createRateLimit({ max: REQUESTS_PER_ADDRESS, timeWindow: WINDOW_MS })
-  app.addHook('onRequest', async (request) => {
+  const limit = app.createRateLimit({ max: WRONG_PER_ADDRESS, timeWindow: WINDOW_MS })
+  async function refuse(request: FastifyRequest, reply: FastifyReply) {
     const { isAllowed, ...use } = await limit(request)
-    if (!isAllowed && 'isExceeded' in use && use.isExceeded) throw new ApiProblem('too-many-requests')
+    const tooMany = !isAllowed && 'isExceeded' in use && use.isExceeded
+    if (!tooMany) return sendNotice(request, reply, 404, 'unknown')
+    return sendNotice(request, reply.header('retry-after', String(WINDOW_MS / 1_000)), 429, 'tooMany')
+  }
+  const refuseOther = createErrorHandler(deps.log)
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error.statusCode !== undefined && error.statusCode < 500) return refuseOther(error, request, reply)
+    deps.log.error({ err: error, route: '/a/:token', method: request.method }, 'a link could not be answered')
+    return sendNotice(request, reply, 503, request.method === 'POST' ? 'failed' : 'away')
   })
   // The button's form has no fields; whatever else comes with it is not read.
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, _body, done) =>
@@ -31,47 +43,82 @@ export async function linkRoutes(app: Api, deps: ApiDeps): Promise<void> {
     '/a/:token',
     { schema: { tags, summary: 'A page with one button', params: Params, response: { 200: Type.String() } } },
     async (request, reply) => {
-      const found = await findLink(deps, request.params.token)
-      if (!found) return sendUnknown(request, reply)
-      return sendIncident(reply, found, await deps.store.links.read(found.link), false)
+      const shown = await inTime(look(deps, request.params.token))
+      return shown ? sendIncident(reply, shown, false) : refuse(request, reply)
     },
   )
   app.post(
     '/a/:token',
     { schema: { tags, summary: 'The button: I have it', params: Params, response: { 200: Type.String() } } },
     async (request, reply) => {
-      const found = await findLink(deps, request.params.token)
-      if (!found) return sendUnknown(request, reply)
+      const { token } = request.params
+      const found = await inTime(findLink(deps, token))
+      if (!found) return refuse(request, reply)
       const { homeId, incidentId } = found.link
-      const failed = await deps.submit(homeId, incidentId, { type: 'Acknowledge', by: found.by, via: 'link' }).then(
+      const failed = await inTime(
+        deps.submit(homeId, incidentId, { type: 'Acknowledge', by: found.by, via: 'link' }),
+      ).then(
         () => false,
         (err) => {
           deps.log.error({ err, homeId, incidentId }, 'a take by link was not folded')
           return true
         },
       )
-      return sendIncident(reply, found, await deps.store.links.read(found.link), failed)
+      const shown = await inTime(look(deps, token))
+      return shown ? sendIncident(reply, shown, failed) : refuse(request, reply)
     },
   )
 }
 
+/** @throws when it takes longer than a person waits; what goes on may still be done */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), ANSWER_WITHIN_MS)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
+
 type Found = { link: MessageLink; by: Responder }
 
+type Shown = Found & { view: IncidentView }
+
 async function findLink(deps: ApiDeps, token: string): Promise<Found | null> {
-  const link = await deps.store.links.find(token)
+  const link = TOKEN.test(token) ? await deps.store.links.find(token) : null
   const by = link && (await deps.people.findResponder(link.homeId, link.recipient))
   return link && by ? { link, by } : null
 }
 
-function sendUnknown(request: FastifyRequest, reply: FastifyReply) {
-  const words = wordsOf(languageOf(request.headers['accept-language']))
-  return sendPage(reply, 404, words, words.link.title, html`<p>${words.link.unknown}</p>`)
+async function look(deps: ApiDeps, token: string): Promise<Shown | null> {
+  const found = await findLink(deps, token)
+  const view = found && (await deps.store.links.read(found.link))
+  return found && view ? { ...found, view } : null
 }
 
-function sendIncident(reply: FastifyReply, { by }: Found, view: IncidentView | null, failed: boolean) {
+/** Nothing but what happened and whom to call: for whom we do not know, or cannot look up. */
+function sendNotice(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  what: 'unknown' | 'failed' | 'away' | 'tooMany',
+) {
+  const words = wordsOf(languageOf(request.headers['accept-language']))
+  const { link } = words
+  const again = html`<form method="post"><button type="submit">${link.button}</button></form>`
+  return sendPage(
+    reply,
+    status,
+    words,
+    link.title,
+    html`<p role="alert">${link[what]}</p>
+${what === 'failed' ? again : ''}
+${what === 'unknown' ? '' : html`<p>${link.emergency}</p>`}`,
+  )
+}
+
+function sendIncident(reply: FastifyReply, { by, view }: Shown, failed: boolean) {
   const words = wordsOf(by.language)
   const { link } = words
-  if (!view) return sendPage(reply, 404, words, link.title, html`<p>${link.unknown}</p>`)
   const { incident, homeLabel } = view
   const about = link.about(homeLabel ?? '', link.kinds[incident.kind], incident.sources.at(-1)?.room ?? null)
   return sendPage(
