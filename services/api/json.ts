@@ -1,3 +1,4 @@
+import type { DeviceKind, PlacedDevice } from '../../devices/observation.ts'
 import { isFamily } from '../core/escalation/people.ts'
 import type { IncidentEvent } from '../core/incident/effect.ts'
 import type { Named, Source, ToldPerson } from '../core/incident/incident.ts'
@@ -8,6 +9,16 @@ import type { DeviceJson, HomeJson, IncidentJson } from './schemas.ts'
 /** What the platform knows, in the words of the public API. */
 
 const PLATFORM_HOME = '-'
+/** They speak when the resident does something: when one was last heard says when she moved. */
+const TELL_OF_THE_RESIDENT: readonly DeviceKind[] = [
+  'sos-button',
+  'motion-sensor',
+  'door-contact',
+  'sleep-monitor',
+  'fall-sensor',
+  'voice-assistant',
+]
+const tellsOfResident = ({ kind }: PlacedDevice) => TELL_OF_THE_RESIDENT.includes(kind)
 
 export function iso(timeMs: number): string {
   return new Date(timeMs).toISOString()
@@ -20,6 +31,8 @@ function isoOrNull(timeMs: number | null): string | null {
 /** `personal` false leaves out when and where the resident moved about. */
 export function homeJson(home: HomeView, { personal }: Pick<Scope, 'personal'>): HomeJson {
   const glance = glanceAtHome(home.state, home.devices)
+  const others = home.devices.filter((device) => !tellsOfResident(device))
+  const lastWordAt = personal ? glance.lastWordAt : glanceAtHome(home.state, others).lastWordAt
   return {
     id: home.homeId,
     label: home.label,
@@ -29,7 +42,7 @@ export function homeJson(home: HomeView, { personal }: Pick<Scope, 'personal'>):
     residentName: home.residentName,
     state: {
       ...glance,
-      lastWordAt: isoOrNull(glance.lastWordAt),
+      lastWordAt: isoOrNull(lastWordAt),
       lastSignOfLifeAt: personal ? isoOrNull(glance.lastSignOfLifeAt) : null,
       lastSignOfLifeRoom: personal ? glance.lastSignOfLifeRoom : null,
       lastSignOfLifeInBed: personal && glance.lastSignOfLifeInBed,
@@ -42,9 +55,12 @@ export function homeDetailJson(home: HomeDetail, scope: Pick<Scope, 'personal'>)
   return { ...homeJson(home, scope), address: home.address, notes: home.notes, settings: home.settings }
 }
 
-export function deviceJsons({ devices, state }: DeviceList): DeviceJson[] {
+/** `personal` false leaves of what moves with the resident the state alone. */
+export function deviceJsons({ devices, state }: DeviceList, { personal }: Pick<Scope, 'personal'>): DeviceJson[] {
   const glances = new Map(glanceAtDevices(state, devices).map((glance) => [glance.deviceId, glance]))
-  return devices.map(({ deviceId, kind, room, gatewayId }) => {
+  return devices.map((device) => {
+    const { deviceId, kind, room, gatewayId } = device
+    const isShown = personal || !tellsOfResident(device)
     const glance = glances.get(deviceId)
     return {
       id: deviceId,
@@ -52,7 +68,7 @@ export function deviceJsons({ devices, state }: DeviceList): DeviceJson[] {
       room,
       gatewayId,
       state: glance?.state ?? 'unknown',
-      lastSeenAt: isoOrNull(glance?.lastSeenAt ?? null),
+      lastSeenAt: isShown ? isoOrNull(glance?.lastSeenAt ?? null) : null,
       batteryPercent: glance?.batteryPercent ?? null,
     }
   })

@@ -172,8 +172,21 @@ describe('lists hold nothing of others', () => {
     expect(homes).toMatchObject({ items: [{ id: HOME, residentName: null }] })
     const { body: home } = await answerTo('installer', 'GET /api/v1/homes/{id}')
     expect(home).toMatchObject({ state: unseen, residentName: null, address: null, notes: null })
+    // When a button, a bed, a door or a motion sensor last spoke is when the resident moved.
+    const read = 'GET /api/v1/homes/{id}/devices'
+    const { body: familyDevices } = await answerTo('family', read)
+    const { body: devices } = await answerTo('installer', read)
+    const button = { id: 'sos-bath', state: 'online' }
+    const spoke = new Date(1).toISOString()
+    expect(familyDevices).toMatchObject({ items: [{ id: 'gateway' }, { ...button, lastSeenAt: spoke }] })
+    expect(devices).toMatchObject({ items: [{ id: 'gateway' }, { ...button, lastSeenAt: null }] })
+    expect(familys).toMatchObject({ items: [{ state: { lastWordAt: spoke } }] })
+    expect(home).toMatchObject({ state: { lastWordAt: null } })
+    const looks = (await bench.audit('devices.read')).map(({ actor, home_id }) => [actor, home_id])
+    expect(looks).toContainEqual(['user:id-family', HOME])
+    expect(looks).not.toContainEqual(['user:id-installer', HOME])
     const { body: incidents } = await bench.ask(cookies.get('installer') ?? null, 'GET', '/api/v1/incidents')
     expect(incidents.items).toMatchObject([{ id: raised, told: [] }])
-    expect(JSON.stringify([homes, home, incidents])).not.toMatch(/Chen|Wang|Willow Lane|\+86/)
+    expect(JSON.stringify([homes, home, devices, incidents])).not.toMatch(/Chen|Wang|Willow Lane|\+86/)
   })
 })

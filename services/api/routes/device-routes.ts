@@ -21,9 +21,10 @@ export function deviceRoutes(app: Api, deps: ApiDeps): void {
       config: { right: 'read-devices' },
     },
     async (request) => {
-      const list = await devices.list(scopeFor(request), request.params.id)
+      const scope = scopeFor(request)
+      const list = await devices.list(scope, request.params.id)
       if (!list) throw new ApiProblem('not-found')
-      return { items: deviceJsons(list), nextCursor: null }
+      return { items: deviceJsons(list, scope), nextCursor: null }
     },
   )
   app.post(
@@ -41,7 +42,8 @@ export function deviceRoutes(app: Api, deps: ApiDeps): void {
     async (request, reply) => {
       const { id: deviceId, kind, room = null, gatewayId = null } = request.body
       const device = { deviceId, kind, room, gatewayId }
-      const placed = await devices.place(scopeFor(request), request.params.id, device)
+      const scope = scopeFor(request)
+      const placed = await devices.place(scope, request.params.id, device)
       switch (placed.outcome) {
         case 'no-such-home':
           throw new ApiProblem('not-found')
@@ -52,7 +54,7 @@ export function deviceRoutes(app: Api, deps: ApiDeps): void {
         case 'too-many':
           throw new ApiProblem(placed.outcome)
         case 'placed': {
-          const [json] = deviceJsons({ devices: [{ ...device, retired: false }], state: null })
+          const [json] = deviceJsons({ devices: [{ ...device, retired: false }], state: null }, scope)
           if (!json) throw new ApiProblem('internal')
           return reply.code(201).send({ device: json, username: placed.username, password: placed.password })
         }

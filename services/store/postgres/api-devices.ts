@@ -1,6 +1,6 @@
 import type { DeviceList, DevicePlaced, Devices, NewDeviceAsked, Scope } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
-import { actorOf, announceChange, HOME_VISIBLE, isHomeVisible, scopeValues } from './api-scope.ts'
+import { actorOf, announceChange, HOME_VISIBLE, isHomeVisible, readAudited, scopeValues } from './api-scope.ts'
 import { writeAudit } from './audit.ts'
 import { issueDeviceSecret } from './homes.ts'
 import { type Database, inTransaction, type Queryable } from './pool.ts'
@@ -10,18 +10,25 @@ const MAX_DEVICES_PER_HOME = 100
 
 export function createDevices(pool: Database, sealing: Sealing): Devices {
   return {
-    async list(scope, homeId) {
-      const { rows } = await pool.query<DeviceList>({
-        name: 'api-devices',
-        text: `select (select s.state from home_state s where s.home_id = h.home_id) as state,
-                 coalesce((select json_agg(json_build_object('deviceId', d.device_id, 'kind', d.kind, 'room', d.room,
-                     'gatewayId', d.gateway_id, 'retired', false) order by d.device_id)
-                   from device d where d.home_id = h.home_id and d.retired_at is null), '[]') as devices
-               from home h where h.home_id = $3 and ${HOME_VISIBLE}`,
-        values: [...scopeValues(scope), homeId],
-      })
-      return rows[0] ?? null
-    },
+    list: (scope, homeId) =>
+      readAudited(
+        pool,
+        scope,
+        async (tx) => {
+          const { rows } = await tx.query<DeviceList>({
+            name: 'api-devices',
+            text: `select (select s.state from home_state s where s.home_id = h.home_id) as state,
+                     coalesce((select json_agg(json_build_object('deviceId', d.device_id, 'kind', d.kind,
+                         'room', d.room, 'gatewayId', d.gateway_id, 'retired', false) order by d.device_id)
+                       from device d where d.home_id = h.home_id and d.retired_at is null), '[]') as devices
+                   from home h where h.home_id = $3 and ${HOME_VISIBLE}`,
+            values: [...scopeValues(scope), homeId],
+          })
+          return rows[0] ?? null
+        },
+        // Without personal rights the resident's movements are left out, so nothing personal is seen.
+        (list) => (list && scope.personal ? { action: 'devices.read', homeId } : null),
+      ),
     place: (scope, homeId, device) => inTransaction(pool, (tx) => placeDevice(tx, sealing, scope, homeId, device)),
     revoke: (scope, homeId, deviceId) =>
       inTransaction(pool, async (tx) => {
