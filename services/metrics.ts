@@ -46,7 +46,13 @@ const GAUGES = {
     labels: ['reason'],
   },
   anlin_last_sweep_timestamp_seconds: { help: 'When the role last swept without a fault', labels: ['role'] },
+  anlin_look_age_seconds: {
+    help: 'Time since this figure could last be read from the database: it grows while what the figure says is old',
+    labels: ['figure', 'reader'],
+  },
 } as const
+/** Read from the database by a sweep: while that fails they would stand still at what was last seen, as if all were well. */
+const LOOKED_UP = ['anlin_reader_lag_seconds', 'anlin_oldest_transaction_seconds', 'anlin_outbox_oldest_seconds']
 const DURATIONS = {
   anlin_puback_seconds: { help: 'From the last byte of a PUBLISH to its PUBACK', labels: [] },
   anlin_press_to_request_seconds: {
@@ -60,7 +66,10 @@ const DURATION_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 
 
 export type MetricsPage = Metrics & { text(): Promise<string> }
 
-export function createMetrics(): MetricsPage {
+type Seen = { name: string; labels: Record<string, string>; atMs: number }
+
+/** @param monotonicMs for what has an age when the page is read */
+export function createMetrics(monotonicMs: () => number = () => performance.now()): MetricsPage {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
@@ -74,11 +83,20 @@ export function createMetrics(): MetricsPage {
     DURATIONS,
     (name, help, labelNames) => new Histogram({ name, help, labelNames, registers, buckets: DURATION_BUCKETS }),
   )
+  const seen = new Map<string, Seen>()
   return {
     count: (name, by = 1, labels = {}) => known(counters, name).inc(labels, by),
-    gauge: (name, value, labels = {}) => known(gauges, name).set(labels, value),
+    gauge(name, value, labels = {}) {
+      known(gauges, name).set(labels, value)
+      if (LOOKED_UP.includes(name)) seen.set(`${name} ${Object.values(labels)}`, { name, labels, atMs: monotonicMs() })
+    },
     observe: (name, value, labels = {}) => known(durations, name).observe(labels, value),
-    text: () => registry.metrics(),
+    text() {
+      for (const { name, labels, atMs } of seen.values()) {
+        known(gauges, 'anlin_look_age_seconds').set({ figure: name, ...labels }, (monotonicMs() - atMs) / 1_000)
+      }
+      return registry.metrics()
+    },
   }
 }
 
