@@ -3,7 +3,8 @@ import rateLimit from '@fastify/rate-limit'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
 import { closeInTime } from './closing.ts'
-import { createErrorHandler, sendProblem } from './errors.ts'
+import { answerUnreadable, createErrorHandler, sendProblem } from './errors.ts'
+import { answerUnknownRoutes } from './methods.ts'
 import { describeRoutes } from './openapi.ts'
 import { answerRoutes } from './routes/answer-routes.ts'
 import { contactRoutes } from './routes/contact-routes.ts'
@@ -44,13 +45,14 @@ export async function createApi(deps: ApiDeps): Promise<ApiServer> {
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    clientErrorHandler: answerUnreadable,
     trustProxy: deps.trustProxy && deps.trustProxy.length > 0 ? deps.trustProxy : false,
     routerOptions: { maxParamLength: PARAM_LENGTH },
     frameworkErrors: (_error, _request, reply) => void sendProblem(reply, 'not-found'),
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   app.setErrorHandler(createErrorHandler(deps.log))
-  app.setNotFoundHandler((_request, reply) => sendProblem(reply, 'not-found'))
+  answerUnknownRoutes(app)
   // JSON alone; forms are read where they are expected.
   app.removeContentTypeParser('text/plain')
   app.decorateRequest('viewer', null)

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Bench, openBench } from './testing/bench.ts'
 import { HOME } from './testing/community.ts'
@@ -7,11 +8,12 @@ let bench: Bench
 let worker: string
 let port: number
 const logged: Record<string, unknown>[] = []
+let fails = (): Promise<never> => Promise.reject(new Error('password=hunter2 at 10.0.0.7'))
 beforeAll(async () => {
   const log = { info() {}, warn() {}, debug() {}, error: (fields: Record<string, unknown>) => void logged.push(fields) }
   bench = await openBench({
     log,
-    readiness: () => Promise.reject(new Error('password=hunter2 at 10.0.0.7')),
+    readiness: () => fails(),
   })
   worker = await bench.signIn('worker')
   port = Number(new URL((await bench.api.listen({ host: '127.0.0.1', port: 0 })).url).port)
@@ -135,10 +137,72 @@ test('every answer carries the headers of a strict page, an unreadable request i
     expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' })
     expect(headers).not.toHaveProperty('access-control-allow-origin')
   }
-  const raw = await new Promise<string>((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nbroken header\r\n\r\n'))
-    socket.once('data', (data) => resolve(String(data)))
+  for (const [request, status, code] of [
+    ['GET / HTTP/1.1\r\nbroken header\r\n\r\n', 400, 'invalid-request'],
+    [`GET / HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers-too-large'],
+  ] as const) {
+    const raw = await rawAnswer(request)
+    const [head = '', body = ''] = raw.split('\r\n\r\n')
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(head.toLowerCase()).toContain('content-type: application/problem+json; charset=utf-8')
+    expect(head.toLowerCase()).toContain("content-security-policy: default-src 'none'")
+    expect(JSON.parse(body)).toMatchObject({ status, code })
+  }
+})
+
+function rawAnswer(request: string): Promise<string> {
+  return new Promise<string>((resolve, reject) => {
+    let answer = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(request))
+    socket.on('data', (data) => {
+      answer += data
+    })
+    socket.once('close', () => resolve(answer))
     socket.once('error', reject)
   })
-  expect(raw).toMatch(/^HTTP\/1\.1 400/)
+}
+
+test('a second that no clock here knows is a wrong field', async () => {
+  const leap = '2026-12-31T23:59:60Z'
+  for (const path of [`incidents?from=${leap}`, `incidents?to=${leap}`, `homes/${HOME}/observations?from=${leap}`]) {
+    expect((await bench.ask(worker, 'GET', `/api/v1/${path}`)).body).toMatchObject({
+      status: 400,
+      code: 'invalid-field',
+    })
+  }
+  const body = { testModeUntil: leap }
+  const answer = await bench.ask(await bench.signIn('admin'), 'PATCH', `/api/v1/homes/${HOME}`, body)
+  expect(answer.body).toMatchObject({ status: 400, code: 'invalid-field', field: 'testModeUntil' })
+})
+
+test('an address that takes other methods says which', async () => {
+  for (const [method, path, allow] of [
+    ['DELETE', '/api/v1/homes', 'GET, HEAD, POST'],
+    ['PATCH', `/api/v1/homes/${HOME}/devices/sos-bath/revoke`, 'POST'],
+    ['POST', '/healthz', 'GET, HEAD'],
+  ] as const) {
+    const answer = await bench.ask(worker, method, path)
+    expect(answer.body).toMatchObject({ status: 405, code: 'method-not-allowed' })
+    expect(answer.headers.allow).toBe(allow)
+  }
+  expect((await bench.ask(worker, 'POST', '/nowhere')).body).toMatchObject({ status: 404 })
+})
+
+test('a database that is away is no fault in the program: 503, try again', async () => {
+  const usual = fails
+  for (const away of [
+    () => new pg.Client({ host: '127.0.0.1', port: 1 }).connect(),
+    () => bench.pool.query('select pg_terminate_backend(pg_backend_pid())'),
+    () => new pg.Pool({ connectionString: bench.databaseUrl, query_timeout: 50 }).query('select pg_sleep(1)'),
+    () => bench.pool.query('set statement_timeout = 20; select pg_sleep(1)').finally(() => undefined),
+  ]) {
+    fails = async () => {
+      await away()
+      throw new Error('it was there')
+    }
+    const answer = await bench.app.inject('/readyz')
+    expect(answer.json()).toMatchObject({ status: 503, code: 'unavailable' })
+    expect(answer.headers['retry-after']).toBeDefined()
+  }
+  fails = usual
 })

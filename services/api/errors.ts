@@ -1,10 +1,14 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '../ports.ts'
+import { SECURITY_HEADERS } from './security-headers.ts'
 
 /** Every code a client can meet, with its status and what it means. Codes are stable; add, never rename. */
 export const PROBLEMS = {
   'invalid-field': { status: 400, title: 'A field is missing or wrong' },
   'invalid-body': { status: 400, title: 'The body cannot be read' },
+  'invalid-request': { status: 400, title: 'The request cannot be read' },
   'not-signed-in': { status: 401, title: 'Sign in first' },
   'wrong-login': { status: 401, title: 'Login or password is wrong' },
   'cross-site': { status: 403, title: 'The request does not come from our own page' },
@@ -12,6 +16,7 @@ export const PROBLEMS = {
   'not-signed-by-provider': { status: 403, title: 'The signature is missing or wrong' },
   'not-found': { status: 404, title: 'There is no such thing, or it is not yours to see' },
   'method-not-allowed': { status: 405, title: 'This address does not take that method' },
+  'too-slow': { status: 408, title: 'The request did not come in whole in time' },
   'already-exists': { status: 409, title: 'There is one of that id already' },
   'already-resolved': { status: 409, title: 'The incident is over' },
   'already-taken': { status: 409, title: 'Another person has it' },
@@ -27,6 +32,7 @@ export const PROBLEMS = {
   'unknown-grid-cell': { status: 422, title: 'There is no such grid cell' },
   'unknown-membership': { status: 422, title: 'There is no such home, contact or grid cell' },
   'unknown-person': { status: 422, title: 'This person cannot take over incidents of this home' },
+  'headers-too-large': { status: 431, title: 'The headers are too large' },
   'too-many-requests': { status: 429, title: 'Too many requests; wait a little' },
   'too-many-streams': { status: 429, title: 'Too many open streams' },
   'too-soon': { status: 429, title: 'This was done less than a minute ago' },
@@ -36,8 +42,10 @@ export const PROBLEMS = {
 } as const
 export type ProblemCode = keyof typeof PROBLEMS
 
-/** `field` is a path such as `contacts.0.phone`; the rest goes into the answer as it is. */
-export type ProblemMore = { field?: string; detail?: string } & Record<string, unknown>
+/** `field` is a path such as `contacts.0.phone`; `retryAfterS` becomes a header; the rest goes into the answer as it is. */
+export type ProblemMore = { field?: string; detail?: string; retryAfterS?: number } & Record<string, unknown>
+
+const RETRY_AFTER_S: Record<number, number> = { 429: 60, 503: 5 }
 
 /** Thrown where a request cannot be answered as asked; the one error handler turns it into problem+json. */
 export class ApiProblem extends Error {
@@ -73,15 +81,55 @@ export function createErrorHandler(log: Log) {
 }
 
 export function sendProblem(reply: FastifyReply, code: ProblemCode, more: ProblemMore = {}) {
-  const { status, title } = PROBLEMS[code]
-  if (status === 429) reply.header('retry-after', '60')
+  const { status } = PROBLEMS[code]
+  const { retryAfterS = RETRY_AFTER_S[status], ...rest } = more
+  if (retryAfterS !== undefined) reply.header('retry-after', String(retryAfterS))
   // Already text: whatever schema the route has for its answers, a problem is a problem.
   return reply
     .code(status)
-    .header('content-type', 'application/problem+json; charset=utf-8')
+    .header('content-type', PROBLEM_TYPE)
     .header('cache-control', 'no-store')
     .serializer((payload: unknown) => String(payload))
-    .send(JSON.stringify({ type: 'about:blank', title, status, code, ...more }))
+    .send(problemText(code, rest))
+}
+
+function problemText(code: ProblemCode, more: Record<string, unknown> = {}): string {
+  const { status, title } = PROBLEMS[code]
+  return JSON.stringify({ type: 'about:blank', title, status, code, ...more })
+}
+
+/** What never became a request, by Node's codes: too long a header, too slow, or no HTTP at all. */
+export function answerUnreadable(error: { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy()
+  const code = UNREADABLE[error.code ?? ''] ?? 'invalid-request'
+  const { status } = PROBLEMS[code]
+  const body = problemText(code)
+  const headers = {
+    ...SECURITY_HEADERS,
+    'cache-control': 'no-store',
+    'content-type': PROBLEM_TYPE,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
+}
+
+const UNREADABLE: Record<string, ProblemCode> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'too-slow',
+}
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+
+/** SQLSTATEs and the system's codes of a database that is away, starting, ending, full, or does not answer in time. */
+const AWAY_CODES = /^(08|57|53|25P0[234]|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/
+/** The driver's own, which have no code. */
+const AWAY_WORDS = /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect)/
+
+function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if ('code' in error && typeof error.code === 'string' && AWAY_CODES.test(error.code)) return true
+  return AWAY_WORDS.test(error.message) || isAway(error.cause)
 }
 
 function problemOf(error: FastifyError | ApiProblem): { code: ProblemCode; more: ProblemMore } {
@@ -91,7 +139,7 @@ function problemOf(error: FastifyError | ApiProblem): { code: ProblemCode; more:
   if (known) return { code: known, more: {} }
   const { statusCode } = error
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return { code: 'invalid-body', more: {} }
-  return { code: 'internal', more: {} }
+  return { code: isAway(error) ? 'unavailable' : 'internal', more: {} }
 }
 
 function fieldAtFault(error: FastifyError): ProblemMore {

@@ -2,7 +2,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
 import type { ApiServer } from './api.ts'
 import { closeInTime } from './closing.ts'
-import { createErrorHandler, sendProblem } from './errors.ts'
+import { answerUnreadable, createErrorHandler } from './errors.ts'
+import { answerUnknownRoutes } from './methods.ts'
 import { operationRoutes } from './routes/operation-routes.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import type { Api, ApiDeps } from './server-types.ts'
@@ -18,9 +19,10 @@ export function createOperations(
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    clientErrorHandler: answerUnreadable,
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setErrorHandler(createErrorHandler(deps.log))
-  app.setNotFoundHandler((_request, reply) => sendProblem(reply, 'not-found'))
+  answerUnknownRoutes(app)
   addSecurityHeaders(app)
   operationRoutes(app, deps)
   return {

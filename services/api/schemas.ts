@@ -16,7 +16,12 @@ export const oneOf = <T extends string>(values: readonly T[]) =>
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 export const strict = { additionalProperties: false }
 
-export const Time = Type.String({ format: 'date-time', description: 'ISO 8601 with offset' })
+/** RFC 3339 knows the second 60 of a leap second; no Date does. */
+export const Time = Type.String({
+  format: 'date-time',
+  pattern: '^[^:]*:[0-9]+:[0-5]',
+  description: 'ISO 8601 with offset',
+})
 export const Text = Type.String({ minLength: 1, maxLength: TEXT_MAX, pattern: '^[^\\u0000]*$' })
 export const Note = Type.String({ minLength: 1, maxLength: NOTE_MAX, pattern: '^[^\\u0000]*$' })
 /** Part of MQTT topics and of other ids, so no dots, slashes or wildcards. */

@@ -12,12 +12,16 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+export const SECURITY_HEADERS = {
+  'content-security-policy': CONTENT_SECURITY_POLICY,
+  'x-content-type-options': 'nosniff',
+  // Addresses hold ids and the secrets of links.
+  'referrer-policy': 'no-referrer',
+}
+
 export function addSecurityHeaders(app: Api): void {
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('content-security-policy', CONTENT_SECURITY_POLICY)
-    reply.header('x-content-type-options', 'nosniff')
-    // Addresses hold ids and the secrets of links.
-    reply.header('referrer-policy', 'no-referrer')
+    reply.headers(SECURITY_HEADERS)
     if (!request.url.startsWith('/family/') && !request.url.startsWith('/desk/')) {
       reply.header('cache-control', 'no-store')
     }

@@ -37,7 +37,8 @@ export function sessionRoutes(app: Api, deps: ApiDeps, streams: { endSession(tok
     { schema: { tags: ['session'], summary: 'Sign in', body: Credentials, response: { 204: Type.Null() } } },
     async (request, reply) => {
       const limits = [await byAddress(request), await byLogin(request)]
-      if (limits.some((limit) => !limit.isAllowed && limit.isExceeded)) throw new ApiProblem('too-many-requests')
+      const waits = limits.flatMap((limit) => (!limit.isAllowed && limit.isExceeded ? [limit.ttlInSeconds] : []))
+      if (waits.length > 0) throw new ApiProblem('too-many-requests', { retryAfterS: Math.max(...waits) })
       const { login, password } = request.body
       const session = await sessions.open(login, password)
       if (!session) throw new ApiProblem('wrong-login')
