@@ -105,6 +105,8 @@ describe.each([
 
 test('a queue that is away costs nobody anything: hints are dropped, never thrown, never piled up', async () => {
   await withBus({ kind: 'redis', url: 'redis://127.0.0.1:1' }, async (bus) => {
-    for (let i = 0; i < 10_000; i++) bus.hint('log', String(i % 64))
+    expect(() => {
+      for (let i = 0; i < 10_000; i++) bus.hint('log', String(i % 64))
+    }).not.toThrow()
   })
 })
