@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decoder } from '../index.ts'
 import { MEASUREMENT_FIELDS, type Observation } from '../observation.ts'
-import { GATEWAY_ACCOUNT, OWN_ACCOUNT, placedDevice, rawMessage } from '../testing/native-device.ts'
 import { EXAMPLES, RECEIVED_AT } from './examples.ts'
 import { FIELD_RANGES } from './fields.ts'
+import { GATEWAY_ACCOUNT, OWN_ACCOUNT, placedDevice, rawMessage } from './testing/native-device.ts'
 
 const bodyOf = ({ homeId, deviceId, messageId, at, receivedAt, retained, ...body }: Observation) => body
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nativeDevice } from '../testing/native-device.ts'
+import { nativeDevice } from './testing/native-device.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND

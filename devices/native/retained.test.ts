@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { GATEWAY_ACCOUNT, nativeDevice, placedDevice } from '../testing/native-device.ts'
+import { GATEWAY_ACCOUNT, nativeDevice, placedDevice } from './testing/native-device.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

@@ -3,16 +3,11 @@ import type { Clock, DeviceNotice, HomeIncidents, Log } from '../ports.ts'
 import type { AccountsPresent } from './accounts-present.ts'
 import type { Connection } from './connection.ts'
 import { errorCode } from './error-code.ts'
+import { createNoticeRepeats } from './notice-repeats.ts'
 import { hears, incidentTopic } from './topic-rights.ts'
 
 /** The database could not be read: the home is tried again after this, for as long as it has connections. */
 const RETRY_MS = 1_000
-
-/** Silence after a press is what makes people stop trusting the button: it is told again until somebody is there. */
-const REPEAT_MS = 60_000
-/** How often it is looked whose minute is over, and how many homes are told again at once; the others a moment later. */
-const LOOK_MS = 1_000
-const REPEATS_AT_ONCE = 250
 
 /** What one home's devices are still to be told: what changed, everything (who came to listen), what is urgent (again). */
 type Owed = { changed: boolean; again: boolean; newcomers: Set<Connection> }
@@ -35,8 +30,11 @@ export function createDeviceNotices({ homeIncidents, present, clock, log }: Opti
   const owed = new Map<string, Owed>()
   /** What each connection heard last, so that a receipt or a note, which change nothing at home, make no lamp blink. */
   const heard = new WeakMap<Connection, Map<string, string>>()
-  /** When a home that waits for somebody is told again, by the monotonic clock: the longest waiting first. */
-  const repeats = new Map<string, number>()
+  const repeats = createNoticeRepeats(clock, (homeId) => {
+    const listens = present.ofHome(homeId).length > 0
+    if (listens) owe(homeId).again = true
+    return listens
+  })
   let closed = false
 
   function owe(homeId: string): Owed {
@@ -80,29 +78,9 @@ export function createDeviceNotices({ homeIncidents, present, clock, log }: Opti
         if (before?.get(incidentId) !== payload || urgent.has(incidentId)) send(connection, payload)
       }
     }
-    if (!notices.some(waitsForSomebody)) repeats.delete(homeId)
-    else if (to.again || !repeats.has(homeId)) repeatLater(homeId)
+    if (!notices.some(waitsForSomebody)) repeats.end(homeId)
+    else if (to.again || !repeats.has(homeId)) repeats.begin(homeId)
   }
-
-  function repeatLater(homeId: string): void {
-    repeats.delete(homeId)
-    repeats.set(homeId, clock.monotonicMs() + REPEAT_MS)
-  }
-
-  function repeatWhatIsDue(): void {
-    const nowMs = clock.monotonicMs()
-    const due: string[] = []
-    for (const [homeId, dueMs] of repeats) {
-      if (dueMs > nowMs || due.length === REPEATS_AT_ONCE) break
-      due.push(homeId)
-    }
-    for (const homeId of due) {
-      repeatLater(homeId)
-      if (present.ofHome(homeId).length > 0) owe(homeId).again = true
-      else repeats.delete(homeId)
-    }
-  }
-  const looking = setInterval(repeatWhatIsDue, LOOK_MS).unref()
 
   return {
     changed(homeId) {
@@ -113,7 +91,7 @@ export function createDeviceNotices({ homeIncidents, present, clock, log }: Opti
     },
     close() {
       closed = true
-      clearInterval(looking)
+      repeats.close()
     },
   }
 }

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { AccountDirectory, Clock, DeviceAccount } from '../ports.ts'
+import { createKnownAccounts } from './known-accounts.ts'
 
 /** How long a known account is not asked for again; a change that is announced ends it at once. */
 const KNOWN_MS = 60_000
@@ -7,12 +8,7 @@ const KNOWN_MS = 60_000
 const REFUSED_MS = 1_000
 /** What a known account may do is doubted no sooner than this after it was read. */
 const DOUBTED_MS = 5_000
-/** Accounts kept; above it the oldest entries go. */
-const KEPT = 20_000
-/** Names that nobody has, kept apart so that guesses push out no real account; above it the oldest go. */
-const KEPT_UNKNOWN = 2_000
 
-type Entry = { account: DeviceAccount; readMs: number }
 /** An account that is being read, and the homes that changed meanwhile. */
 type Asking = { answer: Promise<DeviceAccount | null>; changed: Set<string> }
 
@@ -28,9 +24,7 @@ export type Logins = {
 }
 
 export function createLogins(accounts: AccountDirectory, clock: Clock): Logins {
-  const kept = new Map<string, Entry>()
-  const namesOf = new Map<string, Set<string>>()
-  const unknown = new Map<string, number>()
+  const known = createKnownAccounts()
   const asking = new Map<string, Asking>()
 
   function reread(username: string): Promise<DeviceAccount | null> {
@@ -48,31 +42,8 @@ export function createLogins(accounts: AccountDirectory, clock: Clock): Logins {
       changed.clear()
       account = await accounts.find(username)
     }
-    drop(username)
-    unknown.delete(username)
-    if (account) keep(username, account)
-    else {
-      unknown.set(username, clock.monotonicMs())
-      if (unknown.size > KEPT_UNKNOWN) unknown.delete(oldestOf(unknown))
-    }
+    known.keep(username, account, clock.monotonicMs())
     return account
-  }
-
-  function keep(username: string, account: DeviceAccount): void {
-    kept.set(username, { account, readMs: clock.monotonicMs() })
-    const names = namesOf.get(account.homeId)
-    if (names) names.add(username)
-    else namesOf.set(account.homeId, new Set([username]))
-    if (kept.size > KEPT) drop(oldestOf(kept))
-  }
-
-  function drop(username: string): void {
-    const entry = kept.get(username)
-    if (!entry) return
-    kept.delete(username)
-    const names = namesOf.get(entry.account.homeId)
-    names?.delete(username)
-    if (names?.size === 0) namesOf.delete(entry.account.homeId)
   }
 
   return {
@@ -80,12 +51,12 @@ export function createLogins(accounts: AccountDirectory, clock: Clock): Logins {
     doubt(username) {
       const running = asking.get(username)
       if (running) return running.answer
-      const readMs = kept.get(username)?.readMs ?? Number.NEGATIVE_INFINITY
+      const readMs = known.find(username)?.readMs ?? Number.NEGATIVE_INFINITY
       return clock.monotonicMs() - readMs < DOUBTED_MS ? null : reread(username)
     },
     forget(homeId) {
       for (const { changed } of asking.values()) changed.add(homeId)
-      for (const username of [...(namesOf.get(homeId) ?? [])]) drop(username)
+      known.forgetHome(homeId)
     },
     async check(username, secret) {
       const hash = accounts.hashSecret(secret)
@@ -94,17 +65,12 @@ export function createLogins(accounts: AccountDirectory, clock: Clock): Logins {
         const same = timingSafeEqual(hash, account?.secretHash ?? new Uint8Array(hash.length))
         return account !== null && same ? account : null
       }
-      const entry = kept.get(username)
-      const readMs = entry?.readMs ?? unknown.get(username) ?? Number.NEGATIVE_INFINITY
+      const entry = known.find(username)
+      const readMs = entry?.readMs ?? known.unknownSince(username) ?? Number.NEGATIVE_INFINITY
       const ageMs = clock.monotonicMs() - readMs
-      const known = entry && ageMs < KNOWN_MS ? opens(entry.account) : null
-      if (known || ageMs < REFUSED_MS) return known
+      const opened = entry && ageMs < KNOWN_MS ? opens(entry.account) : null
+      if (opened || ageMs < REFUSED_MS) return opened
       return opens(await reread(username))
     },
   }
-}
-
-/** A map keeps the order in which its entries came. */
-function oldestOf(entries: ReadonlyMap<string, unknown>): string {
-  return entries.keys().next().value ?? ''
 }

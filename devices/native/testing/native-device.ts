@@ -1,12 +1,12 @@
-import { decoder } from '../index.ts'
-import type { Decoded, PlacedDevice, RawMessage } from '../observation.ts'
+import { decoder } from '../../index.ts'
+import type { Decoded, PlacedDevice, RawMessage } from '../../observation.ts'
 
 /** For tests: a device on the native wire whose messages are decoded in order, its state kept as stored JSON. */
-export const HOME_ID = 'home-001'
-export const DEVICE_ID = 'device-1'
+const HOME_ID = 'home-001'
+const DEVICE_ID = 'device-1'
 export const OWN_ACCOUNT = `${HOME_ID}.${DEVICE_ID}`
 export const GATEWAY_ACCOUNT = `${HOME_ID}.gateway`
-export const START = Date.parse('2026-11-23T02:11:10.000Z')
+const START = Date.parse('2026-11-23T02:11:10.000Z')
 
 export const placedDevice: PlacedDevice = {
   deviceId: DEVICE_ID,
