@@ -18,7 +18,7 @@ export function openHistoryStore({ config, pool, sealing }: Foundation): History
   return config.influx ? createInfluxHistory(config.influx, sealing.secretHash) : createPostgresHistory(pool)
 }
 
-/** The history's projector and the log's upkeep, each at its own pace: they look each second whether it is time. */
+/** The history's projector and the log's upkeep, each at its own pace: they look with each sweep whether it is time. */
 export async function openHistory(parts: { foundation: Foundation; lifecycle: Lifecycle }): Promise<Swept[]> {
   const { foundation, lifecycle } = parts
   const { pool, clock, log, metrics } = foundation

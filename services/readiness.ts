@@ -4,7 +4,7 @@ import { createHistoryProgress } from './store/postgres/history-progress.ts'
 import type { Database } from './store/postgres/pool.ts'
 import type { Sweeper } from './sweep.ts'
 
-/** Sweeps begin every second; older than this the process hangs. */
+/** Sweeps begin twice a second; older than this the process hangs. */
 const SWEEP_AGE_LIMIT_MS = 10_000
 /** Alarms go first, but rows that wait this long say that the rules do not keep up. */
 const RULES_LAG_LIMIT_MS = 10_000

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock, Log, Metrics } from './ports.ts'
 
 /** What is due or lost its hint is found this often; a lost hint costs at most this a hop. */
-const SWEEP_MS = 1_000
+const SWEEP_MS = 500
 
 export type Sweeper = {
   /** Monotonic age of the last sweep that began, for `/readyz`. */
@@ -14,7 +14,7 @@ export type Sweeper = {
 export type Swept = { role: string; sweep(): Promise<void> }
 
 /**
- * Sweeps every role once a second, one after the other in the order of the way, so that in one process what the first
+ * Sweeps every role twice a second, one after the other in the order of the way, so that in one process what the first
  * finds goes through all of them in the same pass.
  */
 export function startSweeping(roles: Swept[], parts: { clock: Clock; log: Log; metrics: Metrics }): Sweeper {

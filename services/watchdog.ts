@@ -4,7 +4,7 @@ import type { Sweeper } from './sweep.ts'
 
 /** Told three times within systemd's own limit (WatchdogSec in services/service.ts), so that one late call is no restart. */
 const TELL_EVERY_MS = 10_000
-/** Sweeps begin every second; one that hangs this long means that nobody drives what lost its hint. */
+/** Sweeps begin twice a second; one that hangs this long means that nobody drives what lost its hint. */
 const SWEEP_LIMIT_MS = 20_000
 
 export type Watchdog = { close(): void }

@@ -10,7 +10,7 @@ const MAX_HOMES_AT_ONCE = 8
 /** A sweep starts at most so many homes, the most urgent first; the next one comes in a second. */
 const MAX_HOMES_PER_SWEEP = 500
 /** An input that waits longer than this has lost its hint. */
-const INPUT_WAITED_MS = 500
+const INPUT_WAITED_MS = 250
 /** Somebody else was faster so often in a row: left to the next hint or sweep. */
 const MAX_RACES = 20
 /** A home with more inputs than one pass takes is passed over again at once, but not for ever. */

@@ -34,7 +34,7 @@ export type ProjectorParts = {
 }
 
 export type Projector = {
-  /** To be called each second: begins to look for new rows, and waits for nothing. */
+  /** To be called with each sweep: begins to look for new rows, and waits for nothing. */
   sweep(): Promise<void>
   /** Age of the oldest row of the log that the history has not passed. @throws when the database is away */
   behindMs(): Promise<number>

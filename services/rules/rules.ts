@@ -13,7 +13,7 @@ export type RulesWorker = {
    */
   onHint(key: string): Promise<void>
   /**
-   * To be called each second: finds shards with unread rows, fires timers, watches the clock. Resolves when one pass
+   * To be called with each sweep: finds shards with unread rows, fires timers, watches the clock. Resolves when one pass
    * over them is done. @throws when the database is away
    */
   sweep(): Promise<void>

@@ -22,7 +22,7 @@ export const LAST_SIGNAL = `coalesce((select i.input_id from incident_input i
 export type UpkeepReport = { packedRows: number; droppedDays: string[]; waitingDays: string[]; snapshots: number }
 export type LogUpkeep = {
   /**
-   * To be called each second: makes the partitions that are missing, and starts the upkeep when a new hour has begun
+   * To be called with each sweep: makes the partitions that are missing, and starts the upkeep when a new hour has begun
    * without waiting for it. @throws when the database is away
    */
   sweep(): Promise<void>
