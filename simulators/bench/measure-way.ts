@@ -19,7 +19,7 @@ const FILL_WITHIN_S = 120
 const FILL_INFLIGHT = 4
 const FILL_BYTES = 200
 const LONGEST_TOWN_S = 180
-const CONNECT_MS_PER_HOME = 1.2
+const CONNECT_MS_PER_HOME = 2
 const TOWN_SETTLE_MS = 1_000
 
 type Parts = { ground: Ground; load: Load; log: LogReading; plan: Plan }
