@@ -25,8 +25,8 @@ export async function openHttp(
   sweeper: Sweeper,
 ): Promise<void> {
   const { foundation, lifecycle, addresses } = parts
-  const { pool, metrics, log } = foundation
-  const operation = { readiness: createReadiness(pool, sweeper), metricsText: metrics.text }
+  const { pool, metrics, log, hints } = foundation
+  const operation = { readiness: createReadiness(pool, sweeper, hints.queueIsUp), metricsText: metrics.text }
   const server = answering ? await openApi(answering, parts, operation) : createOperations({ ...operation, log })
   await server.listen({ host: foundation.config.http.host, port: addresses.httpPort })
   lifecycle.onEnd('http', () => server.close())

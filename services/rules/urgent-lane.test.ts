@@ -4,7 +4,7 @@ import { SHARDS, shardOf } from '../core/shard.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import { append, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
 
-const WAITING_ROWS = 100_000
+const WAITING_ROWS = 50_000
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -12,7 +12,9 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-test("a press is folded long before the telemetry that waited before it, and after its own home's", async () => {
+test("a press is folded long before the telemetry that waited before it, and after its own home's", {
+  timeout: 90_000,
+}, async () => {
   const { pool } = database
   await pool.query(
     `insert into observation_log (received_at, shard, lane, home_id, account, flags, topic, payload)
@@ -70,7 +72,7 @@ test('an alarm that comes in the middle of a pass is folded beside it', async ()
     { homeId: pressed, payload: 'press', urgent: true },
   ])
   void bench.worker.onHint(logHintKey({ shard: shardOf(pressed), homeId: pressed }))
-  await expect.poll(() => signalCount(pool, pressed), { interval: 5 }).toBe(1)
+  await expect.poll(() => signalCount(pool, pressed), { interval: 5, timeout: 10_000 }).toBe(1)
   expect(bench.hinted).toEqual([`incident ${pressed}`])
   goOn.resolve()
   await pass

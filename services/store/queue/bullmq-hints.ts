@@ -20,6 +20,8 @@ const NO_KEY = 'all'
 export type QueueAddress = { kind: 'redis'; url: string } | { kind: 'postgres'; url: string }
 export type QueueHints = Hints & {
   listen(topic: HintTopic, listener: HintListener): void
+  /** Whether the last hint reached it. */
+  isUp(): boolean
   close(): Promise<void>
 }
 
@@ -66,6 +68,7 @@ export async function openQueueHints(address: QueueAddress, log: Log): Promise<Q
       worker.on('failed', (_job, err) => log.error({ topic, err }, 'work after a hint failed'))
       workers.push(worker)
     },
+    isUp: () => !failing,
     async close() {
       const closing = Promise.allSettled([
         ...workers.map((worker) => worker.close()),

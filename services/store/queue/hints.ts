@@ -5,6 +5,8 @@ import { createLocalHints } from './local-hints.ts'
 export type HintBus = Hints & {
   /** Called before the first hint; one listener per topic and process. */
   listen(topic: HintTopic, listener: HintListener): void
+  /** Whether the last hint reached the queue; null where hints need none. */
+  queueIsUp: (() => boolean) | null
   close(): Promise<void>
 }
 
@@ -26,6 +28,7 @@ export async function openHints(address: QueueAddress | null, log: Log): Promise
       // Hints of other processes join the same line, so one key is never worked on twice at once here.
       queue?.listen(topic, async (key) => local.hint(topic, key))
     },
+    queueIsUp: queue ? queue.isUp : null,
     close: async () => queue?.close(),
   }
 }
