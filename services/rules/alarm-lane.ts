@@ -6,6 +6,8 @@ import type { RulesMemory } from './memory.ts'
 export type AlarmLane = {
   /** Ends when no alarm is hinted that may be folded now. One of it runs at a time. @throws when the database is away */
   run(): Promise<void>
+  /** One pass, unless `run` is at it: a storm of alarms must not keep a round from the shards. */
+  once(): Promise<void>
   /** Ends after what is in hand. */
   close(): Promise<void>
 }
@@ -18,12 +20,20 @@ export function createAlarmLane<State>(memory: RulesMemory<State>): AlarmLane {
     while (!closed && (await passAlarms(memory))) {}
   }
 
+  function begin(work: () => Promise<void>): Promise<void> {
+    running = work().finally(() => {
+      running = null
+    })
+    return running
+  }
+
   return {
-    run() {
-      running ??= passAll().finally(() => {
-        running = null
-      })
-      return running
+    async run() {
+      await running?.catch(() => undefined)
+      if (running === null && memory.urgent.size > 0) await begin(passAll)
+    },
+    async once() {
+      if (running === null) await begin(async () => void (await passAlarms(memory)))
     },
     async close() {
       closed = true

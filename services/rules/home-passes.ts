@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { DueHome, HomeKey, LogRow } from '../ports.ts'
-import { HIDDEN_PAUSE_MS, type RulesMemory } from './memory.ts'
-import { foldAndCommit, settle } from './passes.ts'
+import type { RulesMemory } from './memory.ts'
+import { foldAndCommit, pauseWhileHidden, settle } from './passes.ts'
 
 /** While shards lag, urgent homes whose hint was lost are looked for this often. */
 const URGENT_LOOK_MS = 250
@@ -30,7 +29,7 @@ export async function foldAlarms<State>(memory: RulesMemory<State>, homes: reado
   for (const { homeId, shard } of homes) {
     if (left.has(shard) || hidden.has(homeId)) memory.urgent.set(homeId, shard)
   }
-  if (hidden.size > 0) await sleep(HIDDEN_PAUSE_MS)
+  await pauseWhileHidden(memory, hidden.size > 0)
 }
 
 /**

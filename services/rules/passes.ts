@@ -52,7 +52,10 @@ async function passReady<State>(memory: RulesMemory<State>, shards: readonly num
     if (last) cursors.push({ ...cursor, xid: last.xid, id: last.id, passedAtMs: last.receivedAt })
   }
   for (const shard of read.hidden) pace.hurry(shard)
-  await pauseWhileHidden(memory, rows.length === 0 && read.hidden.length > 0)
+  const allHidden = rows.length === 0 && read.hidden.length > 0
+  // It may be our own commit that hides them.
+  if (allHidden && memory.underway) await settle(memory)
+  else await pauseWhileHidden(memory, allHidden)
   if (cursors.length > 0) await foldAhead(memory, { rows, cursors, dueHomes: [], nowMs, jumps: memory.jumps })
 }
 
@@ -77,9 +80,7 @@ async function foldAhead<State>(memory: RulesMemory<State>, input: PassInput): P
 }
 
 /** Rows that an open transaction hides come to sight when it ends, which nobody tells. */
-async function pauseWhileHidden<State>(memory: RulesMemory<State>, allHidden: boolean): Promise<void> {
-  // It may be our own commit that hides them.
-  if (allHidden && memory.underway) return void (await settle(memory))
+export async function pauseWhileHidden<State>(memory: RulesMemory<State>, allHidden: boolean): Promise<void> {
   if (allHidden) await sleep(memory.hiddenPauseMs)
   memory.hiddenPauseMs = allHidden ? Math.min(memory.hiddenPauseMs * 2, MAX_HIDDEN_PAUSE_MS) : HIDDEN_PAUSE_MS
 }

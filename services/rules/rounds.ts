@@ -91,7 +91,7 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
 
 /** @returns whether more timers are due at once */
 async function runRound<State>(memory: RulesMemory<State>, alarms: AlarmLane, fireTimers: boolean): Promise<boolean> {
-  await alarms.run()
+  await alarms.once()
   await lookForAlarms(memory)
   await passShards(memory)
   return fireTimers && (await passTimers(memory))
