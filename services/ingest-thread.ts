@@ -29,8 +29,13 @@ export async function startIngestThread(
         return closed.resolve()
     }
   })
+  let ending = false
   worker.on('error', (error) => {
     throw error
+  })
+  // A platform without an entrance would go on as if all homes were quiet.
+  worker.on('exit', (code) => {
+    if (!ending) throw new Error(`the ingest thread ended by itself with code ${code}`)
   })
   try {
     const url = await ready.promise
@@ -39,10 +44,12 @@ export async function startIngestThread(
       async close() {
         worker.postMessage('close' satisfies IngestOrder)
         await closed.promise
+        ending = true
         await worker.terminate()
       },
     }
   } catch (error) {
+    ending = true
     await Promise.all([once(worker, 'exit'), worker.terminate()])
     throw error
   }
