@@ -190,10 +190,21 @@ test('an address that takes other methods says which', async () => {
 
 test('a database that is away is no fault in the program: 503, try again', async () => {
   const usual = fails
+  /** As when a process stood still in a transaction for longer than the server lets it. */
+  const endedBetweenTwoQueries = async () => {
+    const client = await bench.pool.connect()
+    client.on('error', () => undefined)
+    const ended = new Promise((resolve) => client.once('error', resolve))
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+    await bench.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid])
+    await ended
+    await client.query('select 1').finally(() => client.release(true))
+  }
   for (const away of [
     () => new pg.Client({ host: '127.0.0.1', port: 1 }).connect(),
     () => bench.pool.query('select pg_terminate_backend(pg_backend_pid())'),
     () => new pg.Pool({ connectionString: bench.databaseUrl, query_timeout: 50 }).query('select pg_sleep(1)'),
+    endedBetweenTwoQueries,
     () => bench.pool.query('set statement_timeout = 20; select pg_sleep(1)').finally(() => undefined),
   ]) {
     fails = async () => {

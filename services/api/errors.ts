@@ -124,7 +124,8 @@ const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 /** SQLSTATEs and the system's codes of a database that is away, starting, ending, full, or does not answer in time. */
 const AWAY_CODES = /^(08|57|53|25P0[234]|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/
 /** The driver's own, which have no code. */
-const AWAY_WORDS = /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect)/
+const AWAY_WORDS =
+  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client .* is not queryable$)/
 
 function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
