@@ -118,8 +118,7 @@ test('any life, replayed, is the same', async () => {
     await life.sweep()
     expect((await life.replay()).differences).toEqual([])
   })
-  // The same lives each time. One run in nineteen with lives by chance differed once, and told no seed: `LIFE_SEED=N` looks on.
-  await fc.assert(property, { numRuns: 10, endOnFailure: true, seed: Number(process.env.LIFE_SEED ?? 7) })
+  await fc.assert(property, { numRuns: 10, endOnFailure: true })
   const { counts } = await life.replay()
   // Otherwise this says nothing.
   expect(Math.min(counts.rows, counts.signals, counts.passes, counts.messages)).toBeGreaterThan(10)

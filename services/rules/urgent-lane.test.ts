@@ -4,7 +4,7 @@ import { SHARDS, shardOf } from '../core/shard.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import { append, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
 
-const WAITING_ROWS = 50_000
+const WAITING_ROWS = 100_000
 
 let database: TestDatabase
 beforeAll(async () => {
