@@ -8,6 +8,8 @@ export type AlarmLane = {
   run(): Promise<void>
   /** One pass, unless `run` is at it: a storm of alarms must not keep a round from the shards. */
   once(): Promise<void>
+  /** Whether it is at it: then it takes what is hinted meanwhile, and whoever called `run` looks at what is left. */
+  isRunning(): boolean
   /** Ends after what is in hand. */
   close(): Promise<void>
 }
@@ -35,6 +37,7 @@ export function createAlarmLane<State>(memory: RulesMemory<State>): AlarmLane {
     async once() {
       if (running === null) await begin(async () => void (await passAlarms(memory)))
     },
+    isRunning: () => running !== null,
     async close() {
       closed = true
       await running?.catch(() => undefined)

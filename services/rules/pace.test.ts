@@ -1,40 +1,51 @@
 import { expect, test } from 'vitest'
 import { createPace, MAX_ROWS_PER_PASS } from './pace.ts'
 
+const NONE: ReadonlySet<number> = new Set()
+
 test('a quiet shard is read at once, one with many rows lets them gather, and a hurry does not wait', () => {
   const pace = createPace()
-  expect(pace.readyInMs(0)).toBeNull()
+  expect(pace.readyInMs(0, NONE)).toBeNull()
   pace.mark(1)
-  expect(pace.take(0).shards).toEqual([1])
+  expect(pace.take(0, NONE).shards).toEqual([1])
   pace.found(1, 1, false, 0)
   pace.mark(1)
-  expect(pace.readyInMs(0)).toBe(0)
-  pace.take(0)
+  expect(pace.readyInMs(0, NONE)).toBe(0)
+  pace.take(0, NONE)
 
   pace.found(1, 21, false, 0)
   pace.mark(1)
   expect(pace.isQuiet(1, 199)).toBe(false)
-  expect(pace.readyInMs(150)).toBe(50)
-  expect(pace.take(199).shards).toEqual([])
+  expect(pace.readyInMs(150, NONE)).toBe(50)
+  expect(pace.take(199, NONE).shards).toEqual([])
   pace.hurry(1)
-  expect(pace.take(199).shards).toEqual([1])
+  expect(pace.take(199, NONE).shards).toEqual([1])
 
   pace.found(1, 10_000, false, 0)
   pace.mark(1)
-  expect(pace.readyInMs(0)).toBe(300)
+  expect(pace.readyInMs(0, NONE)).toBe(300)
   pace.clear()
-  expect(pace.readyInMs(1_000)).toBeNull()
+  expect(pace.readyInMs(1_000, NONE)).toBeNull()
 })
 
 test('a pass is filled from few shards where many rows wait, the longest waiting first, and never with none', () => {
   const pace = createPace()
   for (const shard of [1, 2, 3]) pace.mark(shard)
-  expect(pace.take(0)).toEqual({ shards: [1, 2, 3], limitPerShard: Math.ceil(MAX_ROWS_PER_PASS / 3) })
+  expect(pace.take(0, NONE)).toEqual({ shards: [1, 2, 3], limitPerShard: Math.ceil(MAX_ROWS_PER_PASS / 3) })
   // Full shards are ready again, and expected to be as long as ever.
   for (const shard of [1, 2, 3]) pace.found(shard, MAX_ROWS_PER_PASS, true, 0)
-  expect(pace.take(0)).toEqual({ shards: [1], limitPerShard: MAX_ROWS_PER_PASS })
-  expect(pace.take(0).shards).toEqual([2])
+  expect(pace.take(0, NONE)).toEqual({ shards: [1], limitPerShard: MAX_ROWS_PER_PASS })
+  expect(pace.take(0, NONE).shards).toEqual([2])
   pace.mark(1)
-  expect(pace.take(0).shards).toEqual([3])
-  expect(pace.take(0).shards).toEqual([1])
+  expect(pace.take(0, NONE).shards).toEqual([3])
+  expect(pace.take(0, NONE).shards).toEqual([1])
+})
+
+test('a shard that somebody has in hand is not ready, and is not forgotten', () => {
+  const pace = createPace()
+  for (const shard of [1, 2]) pace.mark(shard)
+  expect(pace.take(0, new Set([1])).shards).toEqual([2])
+  expect(pace.readyInMs(0, new Set([1]))).toBeNull()
+  expect(pace.readyInMs(0, NONE)).toBe(0)
+  expect(pace.take(0, NONE).shards).toEqual([1])
 })

@@ -19,12 +19,15 @@ export type Pace = {
   hurry(shard: number): void
   /** Whether rows of the shard would be read at once. */
   isQuiet(shard: number, nowMs: number): boolean
-  /** Takes ready shards, the longest waiting first, as many as are expected to fill one pass, at least one. */
-  take(nowMs: number): { shards: number[]; limitPerShard: number }
+  /**
+   * Takes ready shards, the longest waiting first, as many as are expected to fill one pass, at least one.
+   * @param held shards that somebody else has in hand: they wait, and count as not ready
+   */
+  take(nowMs: number, held: ReadonlySet<number>): { shards: number[]; limitPerShard: number }
   /** What a pass found in a shard that it took. `isFull`: as many rows as it was allowed, so there are more. */
   found(shard: number, rows: number, isFull: boolean, nowMs: number): void
-  /** Ms until the next shard is ready, 0 where one is; null where nothing is unread. */
-  readyInMs(nowMs: number): number | null
+  /** Ms until the next shard is ready, 0 where one is; null where nothing is unread, or nothing but what is held. */
+  readyInMs(nowMs: number, held: ReadonlySet<number>): number | null
   /** Forgets what is unread: the next sweep finds it. */
   clear(): void
 }
@@ -45,11 +48,11 @@ export function createPace(): Pace {
       if (known) known.notBeforeMs = Number.NEGATIVE_INFINITY
     },
     isQuiet: (shard, nowMs) => dueAt(shard) <= nowMs,
-    take(nowMs) {
+    take(nowMs, held) {
       const shards: number[] = []
       let rows = 0
       for (const shard of dirty) {
-        if (dueAt(shard) > nowMs) continue
+        if (held.has(shard) || dueAt(shard) > nowMs) continue
         rows += expected.get(shard)?.rows ?? 0
         if (shards.length > 0 && rows > MAX_ROWS_PER_PASS) break
         shards.push(shard)
@@ -66,10 +69,12 @@ export function createPace(): Pace {
       const gatherMs = Math.min(Math.max(0, rows - 1) * GATHER_MS_PER_ROW, MAX_GATHER_MS)
       expected.set(shard, { rows, notBeforeMs: nowMs + gatherMs })
     },
-    readyInMs(nowMs) {
+    readyInMs(nowMs, held) {
       let soonest: number | null = null
-      for (const shard of dirty)
+      for (const shard of dirty) {
+        if (held.has(shard)) continue
         soonest = Math.min(soonest ?? Number.POSITIVE_INFINITY, Math.max(0, dueAt(shard) - nowMs))
+      }
       return soonest
     },
     clear: () => dirty.clear(),

@@ -16,7 +16,7 @@ const MAX_HIDDEN_PAUSE_MS = 20
  * thrown away.
  */
 export async function passShards<State>(memory: RulesMemory<State>): Promise<void> {
-  const { pace, clock } = memory
+  const { pace, clock, alarming } = memory
   const { shards, limitPerShard } = takeReady(memory)
   memory.passing = new Set(shards)
   try {
@@ -25,7 +25,7 @@ export async function passShards<State>(memory: RulesMemory<State>): Promise<voi
     memory.passing = new Set()
   }
   // Rows that came since this commit began are hidden by it, so reading on before its end pays only for a backlog.
-  if (pace.readyInMs(clock.monotonicMs()) !== 0) await settle(memory)
+  if (pace.readyInMs(clock.monotonicMs(), alarming) !== 0) await settle(memory)
 }
 
 /** Waits for the commit under way. @returns whether it stands; true where there was none */
@@ -91,9 +91,8 @@ export async function pauseWhileHidden<State>(memory: RulesMemory<State>, allHid
  */
 function takeReady<State>(memory: RulesMemory<State>): { shards: number[]; limitPerShard: number } {
   const { pace, clock, lostInARow, alarming } = memory
-  const ready = pace.take(clock.monotonicMs())
-  const free = ready.shards.filter((shard) => !alarming.has(shard))
-  const shards = lostInARow === 0 ? free : free.filter((_, index) => index === 0 || Math.random() < 0.5)
+  const ready = pace.take(clock.monotonicMs(), alarming)
+  const shards = lostInARow === 0 ? ready.shards : ready.shards.filter((_, i) => i === 0 || Math.random() < 0.5)
   for (const shard of ready.shards) if (!shards.includes(shard)) pace.mark(shard)
   return { ...ready, shards }
 }

@@ -28,8 +28,10 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
   const alarms = createAlarmLane(memory)
   let round = newRound()
 
-  const readyInMs = () => memory.pace.readyInMs(memory.clock.monotonicMs())
-  const isReady = () => memory.urgent.size > 0 || timersAsked || roundAsked || readyInMs() === 0
+  const readyInMs = () => memory.pace.readyInMs(memory.clock.monotonicMs(), memory.alarming)
+  /** What the alarm lane has in hand, and what it will take next, is not the rounds': they would spin, waiting for it. */
+  const hasAlarms = () => memory.urgent.size > 0 && !alarms.isRunning()
+  const isReady = () => hasAlarms() || timersAsked || roundAsked || readyInMs() === 0
 
   async function loop(): Promise<void> {
     while (!closed && isReady()) {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { logHintKey } from '../core/log-hint.ts'
 import { SHARDS, shardOf } from '../core/shard.ts'
@@ -80,5 +81,60 @@ test('an alarm that comes in the middle of a pass is folded beside it', async ()
   expect((await tallyOf(pool, busy)).rows).toEqual([1])
   expect((await tallyOf(pool, pressed)).rows).toEqual([2])
   expect(await signalCount(pool, pressed)).toBe(1)
+  await bench.worker.close()
+})
+
+test('while an alarm is folded beside the shards, nobody spins for what has to wait for it', async () => {
+  const { pool } = database
+  const [busy, pressed, next] = ['home-x', 'home-y', 'home-z']
+  expect(new Set([busy, pressed, next].map(shardOf)).size).toBe(3)
+  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const [folding, fold] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let looks = 0
+  const bench = await startBench(pool, {
+    monotonicMs() {
+      looks += 1
+      // Spinning never lets another event in: without this the test would never end.
+      if (looks > 10_000) throw new Error('the rounds spin')
+      return performance.now()
+    },
+    store: (inner) => ({
+      ...inner,
+      async readUnread(asked) {
+        if (asked.shards.includes(shardOf(busy))) {
+          begun.resolve()
+          await goOn.promise
+        }
+        return inner.readUnread(asked)
+      },
+      async readHomeRows(asked) {
+        folding.resolve()
+        await fold.promise
+        return inner.readHomeRows(asked)
+      },
+    }),
+  })
+  await append(pool, [{ homeId: busy, payload: 'n 3' }])
+  const pass = bench.worker.onHint(logHintKey({ shard: shardOf(busy), homeId: null }))
+  await begun.promise
+  const before = await Promise.all([pressed, next].map((home) => signalCount(pool, home)))
+  await append(pool, [
+    { homeId: pressed, payload: 'press', urgent: true },
+    { homeId: pressed, payload: 'n 4' },
+    { homeId: next, payload: 'press', urgent: true },
+  ])
+  const hints = [bench.worker.onHint(logHintKey({ shard: shardOf(pressed), homeId: pressed }))]
+  await folding.promise
+  goOn.resolve()
+  await pass
+  hints.push(bench.worker.onHint(logHintKey({ shard: shardOf(pressed), homeId: null })))
+  hints.push(bench.worker.onHint(logHintKey({ shard: shardOf(next), homeId: next })))
+  await sleep(50)
+  expect(looks).toBeLessThan(500)
+  fold.resolve()
+  await Promise.all(hints)
+  const after = () => Promise.all([pressed, next].map((home) => signalCount(pool, home)))
+  await expect.poll(after, { interval: 5, timeout: 10_000 }).toEqual(before.map((count) => count + 1))
+  await expect.poll(async () => (await tallyOf(pool, pressed)).rows.at(-1), { timeout: 10_000 }).toBe(4)
   await bench.worker.close()
 })

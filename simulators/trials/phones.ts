@@ -51,6 +51,8 @@ export function followPhones(gatewayUrl: string): Phones {
       await sleep(LOOK_EVERY_MS, undefined, { signal: ending.signal }).catch(() => undefined)
     }
   })()
+  // A trial that has failed never closes it; its own failure is the one to be told.
+  following.catch(() => undefined)
   return {
     alarms: (number) => alarms.get(number) ?? new Map(),
     async until(isSo, signal) {
