@@ -112,7 +112,7 @@ test('any life, replayed, is the same', async () => {
     }
   }
 
-  const property = fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 25 }), async (acts) => {
+  const property = fc.asyncProperty(fc.array(act, { minLength: 10, maxLength: 30 }), async (acts) => {
     for (const one of acts) await take(one)
     await rules.processAll()
     await life.sweep()

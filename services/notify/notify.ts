@@ -2,7 +2,7 @@ import type { FoldVerdict } from '../core/incident/effect.ts'
 import type { Hints, Incidents, IncomingMessages, IncomingSms, NewInput, SmsDelivery } from '../ports.ts'
 import { createIncoming } from './incoming.ts'
 import { createReadBack } from './read-back.ts'
-import { Sender } from './sender.ts'
+import { Sender, wantsNextPerson } from './sender.ts'
 import { RECEIPT_WAIT_MS, type SendingPorts } from './sending.ts'
 
 export type NotifyOptions = SendingPorts & {
@@ -37,7 +37,7 @@ export function startNotify(options: NotifyOptions): Notify {
 
   async function onReceipt(receipt: SmsDelivery & { outboxId: string }): Promise<void> {
     const moved = await outbox.applyReceipt({ ...receipt, receiptDueInMs: RECEIPT_WAIT_MS })
-    if (moved) hints.hint('incident', moved.homeId)
+    if (moved && wantsNextPerson(receipt.state)) hints.hint('incident', moved.homeId)
   }
 
   async function drain(): Promise<void> {

@@ -1,5 +1,13 @@
-import type { Claim, Hints } from '../ports.ts'
-import { CLAIM_MS, type Claimed, codeOf, lookUpDoubtful, type SendingPorts, sendClaimed } from './sending.ts'
+import type { Claim, Hints, SmsDelivery } from '../ports.ts'
+import {
+  CLAIM_MS,
+  type Claimed,
+  codeOf,
+  lookUpDoubtful,
+  type SendingPorts,
+  type Settled,
+  sendClaimed,
+} from './sending.ts'
 
 /** Requests at once; the provider's connections are as many and some more. The rest waits in the outbox, in order. */
 const MAX_IN_FLIGHT = 16
@@ -117,10 +125,18 @@ export class Sender {
       const settled = await carry(this.#options, claimed)
       if (settled === 'unknown') this.#doubtful = true
       else if (settled === 'pending') this.#moreDue = true
-      if (incidentId !== null && settled !== 'pending' && settled !== 'lost') hints.hint('incident', homeId)
+      if (incidentId !== null && wantsNextPerson(settled)) hints.hint('incident', homeId)
     } catch (error) {
       // The row stays in `sending`: when its claim runs out it is an unknown outcome.
       log.error({ outboxId, homeId, code: codeOf(error) }, 'what became of a message was not written')
     }
   }
+}
+
+/**
+ * What may lead to the next person is folded at once. That a message was taken or has arrived changes nothing for anybody:
+ * the next sweep, or whatever else the home has, takes all of them in one pass, and the alarms of others get the time.
+ */
+export function wantsNextPerson(became: Settled | SmsDelivery['state']): boolean {
+  return became === 'failed' || became === 'unknown'
 }

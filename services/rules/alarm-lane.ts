@@ -8,7 +8,10 @@ export type AlarmLane = {
   run(): Promise<void>
   /** One pass, unless `run` is at it: a storm of alarms must not keep a round from the shards. */
   once(): Promise<void>
-  /** Whether it is at it: then it takes what is hinted meanwhile, and whoever called `run` looks at what is left. */
+  /**
+   * Whether it is at it: then it takes what is hinted meanwhile, and whoever called `run` looks at what is left. A round
+   * that came for that would only spin, and never let the lane go on.
+   */
   isRunning(): boolean
   /** Ends after what is in hand. */
   close(): Promise<void>

@@ -27,11 +27,9 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
   let gathering: NodeJS.Timeout | undefined
   const alarms = createAlarmLane(memory)
   let round = newRound()
-
   const readyInMs = () => memory.pace.readyInMs(memory.clock.monotonicMs(), memory.alarming)
-  /** What the alarm lane has in hand, and what it will take next, is not the rounds': they would spin, waiting for it. */
-  const hasAlarms = () => memory.urgent.size > 0 && !alarms.isRunning()
-  const isReady = () => hasAlarms() || timersAsked || roundAsked || readyInMs() === 0
+  const isReady = () =>
+    timersAsked || roundAsked || (memory.urgent.size > 0 && !alarms.isRunning()) || readyInMs() === 0
 
   async function loop(): Promise<void> {
     while (!closed && isReady()) {

@@ -1,5 +1,6 @@
 import type { PageOf, Scope } from '../../ports.ts'
 import { writeAudit } from './audit.ts'
+import { NOTIFY_CHANGE } from './changes-announce.ts'
 import { type Database, inTransaction, type Queryable } from './pool.ts'
 
 /**
@@ -60,6 +61,8 @@ export async function announceChange(
     change.homeId,
     change.ref,
   ])
+  // Within the transaction: somebody's own act is rare, and nothing may forget it after the commit.
+  await tx.query(NOTIFY_CHANGE)
 }
 
 /** One row more than the page holds says that there is another page; its cursor is made of the last row shown. */

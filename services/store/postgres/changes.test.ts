@@ -16,6 +16,16 @@ const insert = (ref: string) =>
 
 test('each follower sees every change once and in order, also after its LISTEN connection was cut', async () => {
   await insert('before')
+  // Other tests share the server: until their older transactions end, this one is not yet known to every reader.
+  await vi.waitFor(
+    async () => {
+      const past = await database.pool.query(
+        'select 1 from change where xid >= pg_snapshot_xmin(pg_current_snapshot())',
+      )
+      expect(past.rowCount).toBe(0)
+    },
+    { timeout: 20_000, interval: 5 },
+  )
   const seen: string[][] = [[], []]
   const feeds = await Promise.all(seen.map(() => followChanges(database.pool, database.url, silent)))
   feeds.forEach((feed, i) => {

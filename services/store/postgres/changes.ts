@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Change, ChangeFeed, Log } from '../../ports.ts'
+import { CHANGE_CHANNEL } from './changes-announce.ts'
 import type { Database } from './pool.ts'
 
 /** Without a notification we look each second, so a lost LISTEN connection costs a second and nothing more. */
@@ -14,7 +15,8 @@ const CHANGES_KEPT_MS = 3_600_000
 
 /**
  * Follows the `change` table in commit order, woken by NOTIFY. Several may follow at once, each sees everything.
- * Begins with what is committed after the call; `from` continues where an earlier follower stood.
+ * Begins with what is committed after the call; while an older transaction is open anywhere in the cluster, also with
+ * what was committed after that one began.
  */
 export async function followChanges(pool: Database, url: string, log: Log): Promise<ChangeFeed> {
   const listeners = new Set<(changes: Change[]) => void>()
@@ -131,7 +133,7 @@ function keepListening(url: string, notify: () => void, closed: () => boolean, l
         await own.connect()
         client = own
         own.on('notification', notify)
-        await own.query('listen change')
+        await own.query(`listen ${CHANGE_CHANNEL}`)
         notify()
         // Closed while we connected: nobody else ends this one.
         if (!closed()) await ended

@@ -2,6 +2,7 @@ import type { DeviceKind } from '../../../devices/observation.ts'
 import { shardOf } from '../../core/shard.ts'
 import type { Signal } from '../../core/signal.ts'
 import type { ClockJump, DueHome, FoldStore, StoredFacts, StoredHome } from '../../ports.ts'
+import { createAnnouncer } from './changes-announce.ts'
 import { commitFold } from './fold-commit.ts'
 import { oldestOpenXidAgeMs, readHomeRows, readLag, readUnread, readUrgentHomes } from './log-read.ts'
 import { type Database, inTransaction, type Queryable } from './pool.ts'
@@ -48,6 +49,7 @@ type HomeRow = {
 /** What the rules worker reads and commits. `reader` names its cursors; the replay's and a test's may differ. */
 export function createFoldStore(pool: Database, reader = 'rules'): FoldStore {
   let shardsOfReader: readonly number[] = []
+  const announce = createAnnouncer(pool)
   return {
     async prepareCursors(shards) {
       shardsOfReader = shards
@@ -61,7 +63,11 @@ export function createFoldStore(pool: Database, reader = 'rules'): FoldStore {
     readHomeRows: (asked) => readHomeRows(pool, { reader, ...asked }),
     readHomes: (homeIds) => readHomes(pool, homeIds),
     readDueHomes: (limit) => readDueHomes(pool, shardsOfReader, limit),
-    commit: (commit) => commitFold(pool, reader, commit),
+    async commit(commit) {
+      const stands = await commitFold(pool, reader, commit)
+      if (stands && commit.changes.length > 0) announce()
+      return stands
+    },
     readLag: () => readLag(pool, { reader, shards: shardsOfReader }),
     oldestOpenXidAgeMs: () => oldestOpenXidAgeMs(pool),
     recordClockJump: (jump) => recordClockJump(pool, jump),

@@ -3,6 +3,7 @@ import type { Incident } from '../../core/incident/incident.ts'
 import type { IncidentInput } from '../../core/incident/input.ts'
 import type { EscalationView, Incidents } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
+import { createAnnouncer } from './changes-announce.ts'
 import { FACTS_COLUMNS, FACTS_CTES, type FactsRow, readFacts } from './escalation-facts.ts'
 import { commitIncidents } from './incidents-commit.ts'
 import { findFormer, findResponder } from './incidents-people.ts'
@@ -13,9 +14,14 @@ import { openNotes, sealNotes } from './sealed-notes.ts'
 const MAX_INPUTS_PER_PASS = 100
 
 export function createIncidents(database: Database, sealing: Sealing): Incidents {
+  const announce = createAnnouncer(database)
   return {
     readHome: (homeId) => readHome(database, sealing, homeId),
-    commit: (commit) => commitIncidents(database, sealing, commit),
+    async commit(commit) {
+      const stands = await commitIncidents(database, sealing, commit)
+      if (stands && commit.changedIncidentIds.length > 0) announce()
+      return stands
+    },
     async addInput(homeId, incidentId, input, origin) {
       const { rows } = await database.query<{ input_id: number }>({
         name: 'incident-add-input',

@@ -1,5 +1,6 @@
 import type { Claim, ClaimedMessage, Outbox, Settlement } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
+import { createAnnouncer } from './changes-announce.ts'
 import { DIRECT_ROWS, directRow, INSERT_DIRECT } from './outbox-direct.ts'
 import {
   applyReceipt,
@@ -34,6 +35,7 @@ const COLUMNS = `o.home_id, o.outbox_id, o.incident_id, o.priority, o.attempts, 
 
 /** The outbox on PostgreSQL. Every method is one autocommit statement, so a frozen process holds nothing open. */
 export function createOutbox(database: Database, sealing: Sealing): Outbox {
+  const announce = createAnnouncer(database)
   async function claim(name: string, text: string, values: unknown[]): Promise<Claim> {
     const { rows } = await database.query<OutboxRow>({ name, text, values })
     const messages = rows.map((row) => claimedMessage(row, sealing))
@@ -47,9 +49,17 @@ export function createOutbox(database: Database, sealing: Sealing): Outbox {
     claimDoubtful: ({ limit, claimMs }) => claim('outbox-claim-doubtful', CLAIM_DOUBTFUL, [limit, claimMs]),
     claimUnanswered: ({ limit, nextLookMs, forgetMs }) =>
       claim('outbox-claim-unanswered', CLAIM_UNANSWERED, [limit, nextLookMs, forgetMs]),
-    settle: (message, settlement) => settle(database, message, settlement),
+    async settle(message, settlement) {
+      const settled = await settle(database, message, settlement)
+      if (settled && message.incidentId !== null) announce()
+      return settled
+    },
     reportMissingReceipt: (message) => reportMissingReceipt(database, message),
-    applyReceipt: (receipt) => applyReceipt(database, receipt),
+    async applyReceipt(receipt) {
+      const applied = await applyReceipt(database, receipt)
+      if (applied) announce()
+      return applied
+    },
     unclaimedProviderIds: (providerIds) => unclaimedProviderIds(database, providerIds),
     async add(messages) {
       const text = `with direct as (${DIRECT_ROWS}) ${INSERT_DIRECT}`
