@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from './config.ts'
 import { type Ingest, startIngest } from './ingest/ingest.ts'
+import { startOpenMarks } from './ingest/open-marks.ts'
 import type { ChangeFeed, Clock, Hints, Log, Metrics } from './ports.ts'
 import { createDeviceAccounts } from './store/postgres/device-accounts.ts'
+import { markEntranceOpen } from './store/postgres/entrance-watch.ts'
 import { createHomeIncidents } from './store/postgres/home-incidents.ts'
 import { createLogAppend } from './store/postgres/log-append.ts'
 import type { Database } from './store/postgres/pool.ts'
@@ -25,9 +27,9 @@ export type IngestParts = {
 }
 
 /** Hands the MQTT entrance its ports, in whichever thread it runs. */
-export function openIngestRole({ config, pool, appendPool, sealing, ...parts }: IngestParts): Promise<Ingest> {
+export async function openIngestRole({ config, pool, appendPool, sealing, ...parts }: IngestParts): Promise<Ingest> {
   const { mqtt, tls } = config
-  return startIngest({
+  const ingest = await startIngest({
     host: mqtt.host,
     port: mqtt.port,
     ...(tls && mqtt.tlsPort !== null
@@ -39,4 +41,12 @@ export function openIngestRole({ config, pool, appendPool, sealing, ...parts }: 
     limits: { ratePerAccount: mqtt.ratePerAccount },
     ...parts,
   })
+  const marks = startOpenMarks({ ...parts, mark: (mayHaveBeenClosed) => markEntranceOpen(pool, mayHaveBeenClosed) })
+  return {
+    ...ingest,
+    async close() {
+      await ingest.close()
+      await marks.close()
+    },
+  }
 }

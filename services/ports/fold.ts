@@ -101,6 +101,11 @@ export type FoldStore = {
   oldestOpenXidAgeMs(): Promise<number>
   /** Records a jump, once, however many workers saw it, together with the operators' technical incident. */
   recordClockJump(jump: { gapMs: number; signal: Signal }): Promise<void>
+  /**
+   * Records how long no entrance was open as a forward jump, once, however many ask. To be asked before timers fire, by
+   * whoever starts or had no database for a while. @returns ms, 0 for none
+   */
+  recordClosedEntrance(): Promise<number>
   /** Jumps after `epoch`, oldest first. */
   readClockJumps(epoch: number): Promise<ClockJump[]>
   readHomesBeforeEpoch(epoch: number, limit: number): Promise<DueHome[]>

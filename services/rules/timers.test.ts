@@ -18,8 +18,13 @@ beforeEach(async () => {
   await setClock(0)
 })
 
-/** The database's clock of timers and sweeps, `offsetMs` beside the machine's. */
+/** The database's clock of timers and sweeps, `offsetMs` beside the machine's; an entrance was open all the while. */
 async function setClock(offsetMs: number): Promise<void> {
+  await moveClock(offsetMs)
+  await database.pool.query('update entrance_watch set open_at = platform_now()')
+}
+
+async function moveClock(offsetMs: number): Promise<void> {
   await database.pool.query(
     `create or replace function platform_now() returns timestamptz language sql stable as
      $$ select clock_timestamp() + interval '${offsetMs} milliseconds' $$`,
@@ -137,4 +142,36 @@ test('a home that spoke between a jump and its discovery is moved no further tha
   expect(await inputTypes('home-a')).toEqual(['clock-jump'])
   expect((await tallyOf(pool, 'home-a')).shiftedMs).toBeLessThan(5_000)
   await bench.worker.close()
+})
+
+test('a time in which no entrance was open moves what is silence, once, and is no incident', async () => {
+  const { pool } = database
+  const before = await startBench(pool)
+  const dueAt = Date.now() + HOUR_MS / 2
+  await append(pool, [{ homeId: 'home-a', payload: `wake ${dueAt}` }])
+  await before.worker.processAll()
+  await before.worker.close()
+  await moveClock(HOUR_MS)
+  const workers = [await startBench(pool), await startBench(pool)]
+  await Promise.all(workers.map(({ worker }) => worker.processAll()))
+  await Promise.all(workers.map(({ worker }) => worker.processAll()))
+  const home = await tallyOf(pool, 'home-a')
+  expect(home.fired).toEqual([])
+  expect(Math.abs(home.shiftedMs - HOUR_MS)).toBeLessThan(5_000)
+  expect(await inputTypes('home-a')).toEqual(['clock-jump'])
+  expect((await pool.query('select 1 from clock_jump')).rowCount).toBe(1)
+  expect(await signalCount(pool, '-')).toBe(0)
+  for (const { worker } of workers) await worker.close()
+})
+
+test('a worker that starts while an entrance is open moves nothing', async () => {
+  const { pool } = database
+  const first = await startBench(pool)
+  await append(pool, [{ homeId: 'home-a', payload: 'n 1' }])
+  await first.worker.processAll()
+  await setClock(HOUR_MS)
+  const second = await startBench(pool)
+  await second.worker.processAll()
+  expect(await inputTypes('home-a')).toEqual([])
+  for (const { worker } of [first, second]) await worker.close()
 })

@@ -50,6 +50,12 @@ export async function beginStory() {
   gateway.setIncomingWebhookUrl(`${webhooks.url}/webhooks/twilio/incoming-message`)
   const seen = new Set<string>()
 
+  /** An entrance is open all the while: nobody starts after a downtime. */
+  async function moveClock(byMs: number): Promise<void> {
+    await pool.query("update story_clock set ahead = ahead + $1::float8 * interval '1 millisecond'", [byMs])
+    await pool.query('update entrance_watch set open_at = platform_now()')
+  }
+
   /** A platform process, as main.ts would put it together. `change` puts another part in place of one. */
   async function startPlatform(change: (own: Ports) => Partial<Ports> = () => ({})): Promise<Platform> {
     const own = portsOf(pool, sealing, gateway.url)
@@ -186,17 +192,13 @@ export async function beginStory() {
       await fetch(`${gateway.url}/faults`, { method: 'DELETE' })
     },
     /** The database's clock jumps; nothing is swept yet. */
-    async setClockAhead(byMs: number) {
-      await pool.query("update story_clock set ahead = ahead + $1::float8 * interval '1 millisecond'", [byMs])
-    },
+    setClockAhead: moveClock,
     /** Time passes in steps, with the sweeps that belong to it. */
     async pass(durationMs: number, stepMs = 15_000) {
       // What is under way belongs to the time before.
       await sweep()
       for (let passedMs = 0; passedMs < durationMs; passedMs += stepMs) {
-        await pool.query("update story_clock set ahead = ahead + $1::float8 * interval '1 millisecond'", [
-          Math.min(stepMs, durationMs - passedMs),
-        ])
+        await moveClock(Math.min(stepMs, durationMs - passedMs))
         await sweep()
       }
     },

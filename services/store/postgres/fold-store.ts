@@ -3,6 +3,7 @@ import { shardOf } from '../../core/shard.ts'
 import type { Signal } from '../../core/signal.ts'
 import type { ClockJump, DueHome, FoldStore, StoredFacts, StoredHome } from '../../ports.ts'
 import { createAnnouncer } from './changes-announce.ts'
+import { markEntranceOpen } from './entrance-watch.ts'
 import { commitFold } from './fold-commit.ts'
 import { oldestOpenXidAgeMs, readHomeRows, readLag, readUnread, readUrgentHomes } from './log-read.ts'
 import { type Database, inTransaction, type Queryable } from './pool.ts'
@@ -71,6 +72,7 @@ export function createFoldStore(pool: Database, reader = 'rules'): FoldStore {
     readLag: () => readLag(pool, { reader, shards: shardsOfReader }),
     oldestOpenXidAgeMs: () => oldestOpenXidAgeMs(pool),
     recordClockJump: (jump) => recordClockJump(pool, jump),
+    recordClosedEntrance: () => markEntranceOpen(pool, true),
     async readClockJumps(epoch) {
       const { rows } = await pool.query<ClockJump>(
         'select epoch, gap_ms as "gapMs" from clock_jump where epoch > $1 order by epoch',
