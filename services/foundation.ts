@@ -27,6 +27,8 @@ export type Foundation = {
   metrics: MetricsPage
   /** Where the system of record is, the embedded one included; carries its password. */
   databaseUrl: string
+  /** The database's folder is ours, and every role runs here: whatever an earlier process had in hand, it has no longer. */
+  hasNoOther: boolean
   pool: Database
   /** A pool of a role's own, closed with everything else: for work that must never wait behind other queries. */
   openOwnPool(name: string, max: number): Promise<Database>
@@ -62,6 +64,7 @@ export async function openFoundation(
     clock: machineClock,
     metrics: createMetrics(),
     databaseUrl: url,
+    hasNoOther: alone && config.databaseUrl === null,
     pool,
     async openOwnPool(name, max) {
       const own = await openPool(url, { max, name, log })

@@ -39,7 +39,7 @@ export async function startRoles(roles: ReadonlySet<Role>, parts: Parts): Promis
   const swept: Swept[] = []
   // The API and notify fold a person's answer at once, so they carry the escalation too; it sweeps where it is a role.
   const escalation = needsEscalation(roles) ? await openEscalation(parts) : null
-  const notify = escalation && (roles.has('notify') || roles.has('api')) ? openNotify(parts, escalation) : null
+  const notify = escalation && (roles.has('notify') || roles.has('api')) ? await openNotify(parts, escalation) : null
   if (roles.has('notify') && notify) {
     foundation.hints.listen('outbox', notify.onHint)
     swept.unshift({ role: 'notify', sweep: notify.sweep })
@@ -78,7 +78,8 @@ async function openEscalation({ foundation, lifecycle, addresses }: Parts): Prom
   return escalation
 }
 
-function openNotify({ foundation, lifecycle, addresses, twilio }: Parts, escalation: Escalation): Notify {
+async function openNotify(parts: Parts, escalation: Escalation): Promise<Notify> {
+  const { foundation, lifecycle, addresses, twilio } = parts
   const { pool, sealing, hints, clock, log, metrics } = foundation
   const provider = createTwilioSms({
     accountSid: twilio.accountSid,
@@ -87,8 +88,10 @@ function openNotify({ foundation, lifecycle, addresses, twilio }: Parts, escalat
     apiUrl: twilio.apiUrl,
   })
   lifecycle.onEnd('SMS provider', () => provider.close())
+  const outbox = createOutbox(pool, sealing)
+  if (foundation.hasNoOther) await outbox.freeClaims()
   const notify = startNotify({
-    outbox: createOutbox(pool, sealing),
+    outbox,
     incoming: createIncomingMessages(pool, sealing),
     people: createIncidents(pool, sealing),
     provider,

@@ -208,6 +208,22 @@ test('taken while the alarm to the next person is just being sent: no further at
   expect((await story.outboxRows())[1]).toMatchObject({ status: 'withdrawn', attempts: 1 })
 })
 
+test('killed with a message in hand: who is the only one left sends it at once, and who may not be waits for the claim', async () => {
+  const { outbox } = story.ports()
+  await story.start(({ provider }) => ({ provider: { ...provider, send: () => new Promise<never>(() => {}) } }))
+  await story.signal()
+  await expect.poll(async () => (await story.outboxRows())[0]?.status).toBe('sending')
+  story.kill()
+  await story.start()
+  await story.sweep()
+  expect(await story.phone('daughter')).toEqual([])
+  expect(await outbox.freeClaims()).toBe(1)
+  await story.sweep()
+  await story.expectSms('daughter', /^EMERGENCY/)
+  expect(await outbox.freeClaims()).toBe(0)
+  expect((await story.duplicates()).map(({ cause }) => cause)).toEqual(['sender-lost'])
+})
+
 /** Hands the message to the provider and never hears the answer, as a process that is killed in between. */
 function dyingAfter(provider: SmsProvider): SmsProvider {
   return {

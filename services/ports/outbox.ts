@@ -42,6 +42,11 @@ export type Outbox = {
   claimDue(asked: { limit: number; criticalOnly: boolean; claimMs: number }): Promise<Claim>
   /** Messages whose outcome nobody knows: claims that ran out (a sender died or froze) and look-ups that are due. */
   claimDoubtful(asked: { limit: number; claimMs: number }): Promise<Claim>
+  /**
+   * What a sender who is gone had in hand is doubtful now, and not only when the claim runs out. For who knows that no
+   * other sender is left, before it sends anything. @returns how many
+   */
+  freeClaims(): Promise<number>
   /** Accepted messages whose receipt is missing; each is given out again after `nextLookMs`, until `forgetMs` of age. */
   claimUnanswered(asked: { limit: number; nextLookMs: number; forgetMs: number }): Promise<Claim>
   /** False: the row was no longer ours, or a receipt was faster. */

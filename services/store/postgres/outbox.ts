@@ -47,6 +47,12 @@ export function createOutbox(database: Database, sealing: Sealing): Outbox {
     claimDue: ({ limit, criticalOnly, claimMs }) =>
       claim('outbox-claim-due', CLAIM_DUE, [limit, criticalOnly, claimMs]),
     claimDoubtful: ({ limit, claimMs }) => claim('outbox-claim-doubtful', CLAIM_DOUBTFUL, [limit, claimMs]),
+    async freeClaims() {
+      const { rowCount } = await database.query(
+        "update outbox set claimed_until = platform_now() where status in ('sending', 'unknown') and claimed_until > platform_now()",
+      )
+      return rowCount ?? 0
+    },
     claimUnanswered: ({ limit, nextLookMs, forgetMs }) =>
       claim('outbox-claim-unanswered', CLAIM_UNANSWERED, [limit, nextLookMs, forgetMs]),
     async settle(message, settlement) {
