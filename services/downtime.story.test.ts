@@ -28,7 +28,7 @@ async function liveAndBeAway(): Promise<void> {
 
 test('after half an hour of downtime no gateway is called lost for it, and one that stays silent still is', async () => {
   await liveAndBeAway()
-  await life.pool.query("update entrance_watch set open_at = open_at - interval '30 minutes'")
+  await life.pool.query("update entrance_watch set heard_until = heard_until - interval '30 minutes'")
   await life.start()
   const rules = await life.startRules()
   await rules.processAll()

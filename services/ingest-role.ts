@@ -29,6 +29,10 @@ export type IngestParts = {
 /** Hands the MQTT entrance its ports, in whichever thread it runs. */
 export async function openIngestRole({ config, pool, appendPool, sealing, ...parts }: IngestParts): Promise<Ingest> {
   const { mqtt, tls } = config
+  // By the way of the messages themselves: who can mark can also store what homes say.
+  const { clock, log } = parts
+  const marks = await startOpenMarks({ mark: () => markEntranceOpen(appendPool), clock, log })
+  const { append } = createLogAppend(appendPool)
   const ingest = await startIngest({
     host: mqtt.host,
     port: mqtt.port,
@@ -36,12 +40,16 @@ export async function openIngestRole({ config, pool, appendPool, sealing, ...par
       ? { tls: { port: mqtt.tlsPort, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } }
       : {}),
     accounts: createDeviceAccounts(pool, sealing),
-    logAppend: createLogAppend(appendPool),
+    logAppend: {
+      async append(batch) {
+        await marks.freshen()
+        await append(batch)
+      },
+    },
     homeIncidents: createHomeIncidents(pool),
     limits: { ratePerAccount: mqtt.ratePerAccount },
     ...parts,
   })
-  const marks = startOpenMarks({ ...parts, mark: (mayHaveBeenClosed) => markEntranceOpen(pool, mayHaveBeenClosed) })
   return {
     ...ingest,
     async close() {

@@ -1,14 +1,16 @@
 import type { FoldVerdict } from '../core/incident/effect.ts'
 import type { Clock, EscalationCommit, Hints, Incidents, Log, Metrics, NewInput } from '../ports.ts'
-import { createLanes } from './lanes.ts'
+import { createLanes, eachInTurn } from './lanes.ts'
 import { createMessageWriter } from './messages.ts'
 import { planPass } from './pass.ts'
 import { createSteadyClock } from './steady-clock.ts'
 
 /** More homes than this wait their turn; each pass needs a database connection twice, briefly. */
 const MAX_HOMES_AT_ONCE = 8
-/** A sweep starts at most so many homes, the most urgent first; the next one comes in a second. */
-const MAX_HOMES_PER_SWEEP = 500
+/** A sweep takes at most so many homes, the most urgent first; the next one comes in half a second. */
+const MAX_HOMES_PER_SWEEP = 200
+/** And so few at once: an alarm that is hinted meanwhile waits for none of them. */
+const MAX_SWEPT_AT_ONCE = 4
 /** An input that waits longer than this has lost its hint. */
 const INPUT_WAITED_MS = 250
 /** Somebody else was faster so often in a row: left to the next hint or sweep. */
@@ -98,7 +100,7 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
       const { nowMs } = await incidents.readClock()
       const steadyNowMs = steady.steady(nowMs, clock.monotonicMs())
       const homes = await incidents.dueHomes({ steadyNowMs, waitedMs: INPUT_WAITED_MS, limit: MAX_HOMES_PER_SWEEP })
-      await Promise.all(homes.map(advanceQuietly))
+      await eachInTurn(homes, MAX_SWEPT_AT_ONCE, advanceQuietly)
     },
     async submit(homeId, incidentId, input, origin) {
       if (closed) throw new Error('the escalation is closing')

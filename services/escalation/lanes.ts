@@ -63,3 +63,16 @@ function createTurns(max: number): { take(): Promise<() => void> } {
     },
   }
 }
+
+/** Works on all of them, in order, at most `atOnce` at a time. @throws what `work` throws first */
+export async function eachInTurn<T>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items]
+  const workInTurn = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item)
+  }
+  await Promise.all(Array.from({ length: atOnce }, workInTurn))
+}

@@ -1,19 +1,46 @@
 import { expect, test } from 'vitest'
 import { startOpenMarks } from './open-marks.ts'
 
-const silent = { info() {}, warn() {}, error() {}, debug() {} }
+test('the first mark is made before anybody is let in, one that fails is made good, and none follows the end', async () => {
+  let marks = 0
+  const told: number[] = []
+  const info = ({ gapMs }: Record<string, unknown>) => void told.push(Number(gapMs))
+  const open = await startOpenMarks({
+    clock: { now: Date.now, monotonicMs: () => performance.now() },
+    async mark() {
+      marks += 1
+      if (marks === 2) throw new Error('the database is away')
+      return marks === 3 ? 60_000 : 0
+    },
+    log: { info, warn() {}, error() {}, debug() {} },
+    everyMs: 5,
+  })
+  expect(marks).toBe(1)
+  await expect.poll(() => told).toEqual([60_000])
+  await open.close()
+  const ended = marks
+  await new Promise((done) => setTimeout(done, 30))
+  expect(marks).toBe(ended)
+})
 
-test('the first mark may tell of a downtime, and the last ends with the entrance', async () => {
-  const asked: boolean[] = []
-  const marks = startOpenMarks({
-    async mark(mayHaveBeenClosed) {
-      asked.push(mayHaveBeenClosed)
+test('what comes after a time without any mark waits for one, and nothing else does', async () => {
+  let marks = 0
+  let nowMs = 0
+  const open = await startOpenMarks({
+    async mark() {
+      marks += 1
       return 0
     },
-    clock: { now: Date.now, monotonicMs: () => performance.now() },
-    log: silent,
+    clock: { now: Date.now, monotonicMs: () => nowMs },
+    log: { info() {}, warn() {}, error() {}, debug() {} },
+    everyMs: 60_000,
   })
-  await expect.poll(() => asked).toEqual([true])
-  await marks.close()
-  expect(asked).toEqual([true])
+  nowMs = 9_000
+  await open.freshen()
+  expect(marks).toBe(1)
+  nowMs = 20_000
+  await open.freshen()
+  await open.freshen()
+  expect(marks).toBe(2)
+  await open.close()
 })

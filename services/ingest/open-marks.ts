@@ -2,37 +2,51 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock, Log } from '../ports.ts'
 
 const MARK_EVERY_MS = 5_000
-/** Who could not mark for so long, the database being away, has let nobody in meanwhile: nothing was acknowledged. */
-const MISSED_MS = 15_000
+/** Two marks have failed, or this process stood still. */
+const STALE_MS = 10_000
 
-export type OpenMarks = { close(): Promise<void> }
+export type OpenMarks = {
+  /** Marks first where the last mark is old: after a time without database, or without processor, nobody was heard. */
+  freshen(): Promise<void>
+  close(): Promise<void>
+}
 
 /**
- * Keeps on record that the entrance is open, so that whoever starts after a downtime knows how long no home could be
- * heard. A mark that fails is made good by the next.
+ * Keeps on record that homes can be heard, so that time in which they cannot is not taken for their silence. A mark that
+ * fails is made good by the next. Resolves after the first: it comes before anybody is let in.
  */
-export function startOpenMarks(parts: {
-  mark(mayHaveBeenClosed: boolean): Promise<number>
+export async function startOpenMarks(parts: {
+  mark(): Promise<number>
   clock: Clock
   log: Log
-}): OpenMarks {
-  const { mark, clock, log } = parts
+  everyMs?: number
+}): Promise<OpenMarks> {
+  const { mark, clock, log, everyMs = MARK_EVERY_MS } = parts
   const ending = new AbortController()
-  let markedAt = Number.NEGATIVE_INFINITY
+  let markedAt = clock.monotonicMs()
+
+  async function markOnce(): Promise<void> {
+    try {
+      const gapMs = await mark()
+      markedAt = clock.monotonicMs()
+      if (gapMs > 0) log.info({ gapMs }, 'no entrance was open: that time is taken off the silence of homes')
+    } catch (err) {
+      log.debug({ err }, 'the open entrance could not be marked')
+    }
+  }
+
+  await markOnce()
   const running = (async () => {
-    while (!ending.signal.aborted) {
-      const nowMs = clock.monotonicMs()
-      try {
-        const gapMs = await mark(nowMs - markedAt > MISSED_MS)
-        markedAt = clock.monotonicMs()
-        if (gapMs > 0) log.info({ gapMs }, 'no entrance was open: that time is taken off the silence of homes')
-      } catch (err) {
-        log.debug({ err }, 'the open entrance could not be marked')
-      }
-      await sleep(MARK_EVERY_MS, undefined, { signal: ending.signal }).catch(() => undefined)
+    for (;;) {
+      await sleep(everyMs, undefined, { signal: ending.signal }).catch(() => undefined)
+      if (ending.signal.aborted) return
+      await markOnce()
     }
   })()
   return {
+    async freshen() {
+      if (clock.monotonicMs() - markedAt > STALE_MS) await markOnce()
+    },
     async close() {
       ending.abort()
       await running

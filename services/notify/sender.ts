@@ -134,8 +134,9 @@ export class Sender {
 }
 
 /**
- * What may lead to the next person is folded at once. That a message was taken or has arrived changes nothing for anybody:
- * the next sweep, or whatever else the home has, takes all of them in one pass, and the alarms of others get the time.
+ * What may lead to the next person is folded at once. That a message was taken or has arrived brings nobody: the next sweep,
+ * or whatever else the home has, takes all of them in one pass, and the alarms of others get the time. (Whoever was told
+ * while somebody took it hears that then, within a second.)
  */
 export function wantsNextPerson(became: Settled | SmsDelivery['state']): boolean {
   return became === 'failed' || became === 'unknown'

@@ -28,7 +28,7 @@ export type ShardCursor = LogPosition & { shard: number; version: number; passed
  * Rows come shard by shard, each shard's in commit order. `hidden`: shards with rows that an open transaction keeps from
  * being read yet. `nowMs` is the database's clock.
  */
-export type UnreadRows = { nowMs: number; cursors: ShardCursor[]; rows: LogRow[]; hidden: number[] }
+export type UnreadRows = { nowMs: number; epoch: number; cursors: ShardCursor[]; rows: LogRow[]; hidden: number[] }
 
 /** What is known about a home besides what its devices say. Every change of it moves `version`. */
 export type StoredFacts = {
@@ -74,7 +74,11 @@ export type FoldCommit = {
   changes: { kind: 'home' | 'device'; homeId: string; ref: string }[]
 }
 
-export type ClockJump = { epoch: number; gapMs: number }
+/**
+ * `clock`: the database's clock moved beside the time that passed. `entrance-closed`: nobody could be heard from `atMs -
+ * gapMs` on. `atMs` is when it was seen, on the clock after it.
+ */
+export type ClockJump = { epoch: number; gapMs: number; atMs: number; cause: 'clock' | 'entrance-closed' }
 export type LogLag = { nowMs: number; epoch: number; lagging: { shard: number; oldestReceivedAt: number }[] }
 
 export type FoldStore = {
@@ -101,18 +105,15 @@ export type FoldStore = {
   oldestOpenXidAgeMs(): Promise<number>
   /** Records a jump, once, however many workers saw it, together with the operators' technical incident. */
   recordClockJump(jump: { gapMs: number; signal: Signal }): Promise<void>
-  /**
-   * Records how long no entrance was open as a forward jump, once, however many ask. To be asked before timers fire, by
-   * whoever starts or had no database for a while. @returns ms, 0 for none
-   */
+  /** Records how long no entrance has been open so far as a forward jump, once, however many ask. @returns ms, 0 for none */
   recordClosedEntrance(): Promise<number>
   /** Jumps after `epoch`, oldest first. */
   readClockJumps(epoch: number): Promise<ClockJump[]>
   readHomesBeforeEpoch(epoch: number, limit: number): Promise<DueHome[]>
 }
 export type HomeKey = { homeId: string; shard: number }
-/** `hiddenHomes` have rows that an open transaction keeps from being read yet. */
-export type HomeRows = { nowMs: number; rows: LogRow[]; hiddenHomes: ReadonlySet<string> }
+/** `epoch`: of the last clock jump. `hiddenHomes` have rows that an open transaction keeps from being read yet. */
+export type HomeRows = { nowMs: number; epoch: number; rows: LogRow[]; hiddenHomes: ReadonlySet<string> }
 export type DueHome = HomeKey & { factsVersion: number }
 
 /** Where a replay begins: a home's state at the start of a day, and the facts it had been folded with. */

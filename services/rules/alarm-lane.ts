@@ -4,13 +4,16 @@ import type { RulesMemory } from './memory.ts'
 
 /** Folds hinted alarms, beside a pass over other shards where one is in hand. */
 export type AlarmLane = {
-  /** Ends when no alarm is hinted that may be folded now. One of it runs at a time. @throws when the database is away */
+  /**
+   * Beside the pass in hand: what is hinted when it begins is folded, in one pass, so that the shards of alarms that have to
+   * wait (for an open transaction, say) are not held for ever. One of it runs at a time. @throws when the database is away
+   */
   run(): Promise<void>
   /** One pass, unless `run` is at it: a storm of alarms must not keep a round from the shards. */
   once(): Promise<void>
   /**
-   * Whether it is at it: then it takes what is hinted meanwhile, and whoever called `run` looks at what is left. A round
-   * that came for that would only spin, and never let the lane go on.
+   * Whether it is at it: then whoever hints calls `run`, which comes next, and looks at what is left. A round that came for
+   * that would only spin, and never let the lane go on.
    */
   isRunning(): boolean
   /** Ends after what is in hand. */
@@ -21,24 +24,21 @@ export function createAlarmLane<State>(memory: RulesMemory<State>): AlarmLane {
   let running: Promise<void> | null = null
   let closed = false
 
-  async function passAll(): Promise<void> {
-    while (!closed && (await passAlarms(memory))) {}
-  }
-
-  function begin(work: () => Promise<void>): Promise<void> {
-    running = work().finally(() => {
+  async function begin(beside: boolean): Promise<void> {
+    if (closed) return
+    running = passAlarms(memory, beside).finally(() => {
       running = null
     })
-    return running
+    await running
   }
 
   return {
     async run() {
       await running?.catch(() => undefined)
-      if (running === null && memory.urgent.size > 0) await begin(passAll)
+      if (running === null && memory.urgent.size > 0) await begin(true)
     },
     async once() {
-      if (running === null) await begin(async () => void (await passAlarms(memory)))
+      if (running === null) await begin(false)
     },
     isRunning: () => running !== null,
     async close() {
@@ -52,22 +52,20 @@ export function createAlarmLane<State>(memory: RulesMemory<State>): AlarmLane {
  * Homes that are hinted to have an alarm go first, each completely in its own order, the ordinary rows before the alarm
  * included. The shard's own pass later skips what the home's position says is done. May run beside a pass over other
  * shards; the homes of a shard that a pass has in hand are left for the next call.
- * @returns whether anything was done
  */
-async function passAlarms<State>(memory: RulesMemory<State>): Promise<boolean> {
-  const homes = takeHinted(memory)
-  if (homes.length === 0) return false
+async function passAlarms<State>(memory: RulesMemory<State>, beside: boolean): Promise<void> {
+  const homes = takeHinted(memory, beside)
+  if (homes.length === 0) return
   memory.alarming = new Set(homes.map((home) => home.shard))
   try {
     await foldAlarms(memory, homes)
   } finally {
     memory.alarming = new Set()
   }
-  return true
 }
 
-/** Where a shard is quiet its own pass is the quickest way, and follows at once. */
-function takeHinted<State>(memory: RulesMemory<State>): HomeKey[] {
+/** Where a shard is quiet its own pass is the quickest way: in a round that follows at once. */
+function takeHinted<State>(memory: RulesMemory<State>, beside: boolean): HomeKey[] {
   const { urgent, overdue, pace, passing, underway, clock } = memory
   const nowMs = clock.monotonicMs()
   const inHand = (shard: number) => passing.has(shard) || underway?.cursors.some((cursor) => cursor.shard === shard)
@@ -75,7 +73,7 @@ function takeHinted<State>(memory: RulesMemory<State>): HomeKey[] {
   for (const [homeId, shard] of urgent) {
     if (inHand(shard)) continue
     urgent.delete(homeId)
-    if (passing.size > 0 || overdue.has(shard) || !pace.isQuiet(shard, nowMs)) homes.push({ homeId, shard })
+    if (beside || passing.size > 0 || overdue.has(shard) || !pace.isQuiet(shard, nowMs)) homes.push({ homeId, shard })
     else pace.hurry(shard)
   }
   return homes

@@ -1,23 +1,21 @@
 import type { Signal } from '../core/signal.ts'
 import type { LogLag } from '../ports.ts'
+import { learnJumps } from './jumps.ts'
 import type { RulesMemory } from './memory.ts'
 
 /** A larger jump of the database's clock against the monotonic one is an incident for the operators. */
 const CLOCK_JUMP_MS = 10_000
-/** Who has not seen the database for so long does not know whether homes could be heard. */
-const BLIND_MS = 15_000
 /** Every alarm waits for the oldest open writing transaction of the cluster: over this it is the operator's business. */
 const OPEN_XID_ALARM_MS = 1_000
 
 /** The database's clock, read somewhere between two moments of our monotonic clock. */
 type ClockSample = { sentMs: number; receivedMs: number; databaseMs: number }
 
-/** What a sweep looks at before it folds: whether homes could be heard, who lags, how old the oldest transaction is, and whether the clock jumped. */
+/** What a sweep looks at before it folds: who lags, how old the oldest transaction is, and whether the clock jumped. */
 export function createWatch<State>(memory: RulesMemory<State>): () => Promise<LogLag> {
   const { store, clock, log, metrics, pace } = memory
   let before: ClockSample | null = null
   return async () => {
-    if (before === null || clock.monotonicMs() - before.receivedMs > BLIND_MS) await store.recordClosedEntrance()
     const sentMs = clock.monotonicMs()
     const lag = await store.readLag()
     const sample = { sentMs, receivedMs: clock.monotonicMs(), databaseMs: lag.nowMs }
@@ -37,9 +35,8 @@ export function createWatch<State>(memory: RulesMemory<State>): () => Promise<Lo
       log.error({ gapMs: Math.round(gapMs) }, "the database's clock jumped: silence is measured anew from here")
       await store.recordClockJump({ gapMs, signal: clockJumpSignal(gapMs, lag.nowMs) })
     }
-    // Another worker may have seen it first; a worker that starts looks once whether some home is still behind.
-    if (jumped || lag.epoch > memory.epochTaken) memory.jumps = await store.readClockJumps(memory.epochTaken)
-    if (memory.jumps.length === 0) memory.epochTaken = lag.epoch
+    // A worker that starts looks once whether some home is still behind.
+    await learnJumps(memory, lag.epoch, jumped)
     return lag
   }
 }

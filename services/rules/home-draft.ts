@@ -94,10 +94,17 @@ export function closeDraft<State>(draft: HomeDraft<State>): CachedHome<State> {
 /** Jumps that this row came after: its receipt time stands nearer to the clock after the jump than to the one before. */
 function takeJumpsBefore<State>(fold: HomeFold<State>, draft: HomeDraft<State>, row: LogRow, jumps: ClockJump[]): void {
   for (const jump of jumps) {
-    const since = row.receivedAt - draft.home.lastNow
-    const after = jump.gapMs > 0 ? since >= jump.gapMs / 2 : since <= jump.gapMs / 2
-    if (jump.epoch > draft.home.clockEpoch && after) takeJump(fold, draft, jump, row.receivedAt)
+    if (jump.epoch > draft.home.clockEpoch && isAfterJump(row.receivedAt, draft.home.lastNow, jump)) {
+      takeJump(fold, draft, jump, row.receivedAt)
+    }
   }
+}
+
+function isAfterJump(receivedAt: number, lastNow: number, { cause, gapMs, atMs }: ClockJump): boolean {
+  // Nothing is received while no entrance is open; and the last mark before may be some seconds older than the last row.
+  if (cause === 'entrance-closed') return receivedAt > atMs - gapMs / 2
+  const since = receivedAt - lastNow
+  return gapMs > 0 ? since >= gapMs / 2 : since <= gapMs / 2
 }
 
 function takeJump<State>(fold: HomeFold<State>, draft: HomeDraft<State>, jump: ClockJump, nowMs: number): void {

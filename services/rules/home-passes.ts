@@ -1,4 +1,5 @@
 import type { DueHome, HomeKey, LogRow } from '../ports.ts'
+import { excuseSilence, learnJumps } from './jumps.ts'
 import type { RulesMemory } from './memory.ts'
 import { foldAndCommit, pauseWhileHidden, settle } from './passes.ts'
 
@@ -38,6 +39,7 @@ export async function foldAlarms<State>(memory: RulesMemory<State>, homes: reado
  */
 export async function passTimers<State>(memory: RulesMemory<State>): Promise<boolean> {
   const homes = await memory.store.readDueHomes(MAX_DUE_HOMES)
+  if (homes.length > 0) await excuseSilence(memory)
   await settle(memory)
   await passHomes(memory, homes, homes)
   const jump = memory.jumps.at(-1)
@@ -63,7 +65,9 @@ async function passHomes<State>(
   const left = shardsLeftForLater(memory, asked)
   const homes = asked.filter((home) => !left.has(home.shard))
   if (homes.length === 0) return { left, hidden: new Set() }
-  const { rows, nowMs, hiddenHomes } = await memory.store.readHomeRows({ homes, limitPerShard: HOME_ROWS_PER_SHARD })
+  const read = await memory.store.readHomeRows({ homes, limitPerShard: HOME_ROWS_PER_SHARD })
+  const { rows, nowMs, hiddenHomes } = read
+  await learnJumps(memory, read.epoch)
   for (const [shard, own] of Map.groupBy(rows, (row: LogRow) => row.shard)) {
     if (own.length >= HOME_ROWS_PER_SHARD) left.add(shard)
   }

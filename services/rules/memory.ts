@@ -36,9 +36,10 @@ export type RulesMemory<State> = RulesParts<State> & {
   lostInARow: number
   hiddenPauseMs: number
   urgentLookedAt: number
-  /** Clock jumps that some homes may not have taken in yet, and the epoch up to which all have. */
+  /** Clock jumps that some homes may not have taken in yet, the epoch up to which all have, and the last that is known. */
   jumps: ClockJump[]
   epochTaken: number
+  epochSeen: number
 }
 
 export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State> {
@@ -57,5 +58,6 @@ export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State
     urgentLookedAt: Number.NEGATIVE_INFINITY,
     jumps: [],
     epochTaken: -1,
+    epochSeen: -1,
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ShardCursor } from '../ports.ts'
 import { commitPass, type FoldedPass, foldPass, forgetPass, type PassInput } from './fold-pass.ts'
+import { learnJumps } from './jumps.ts'
 import { HIDDEN_PAUSE_MS, type RulesMemory } from './memory.ts'
 
 /** From here on a shard lags, and homes with urgent rows go first. */
@@ -16,7 +17,7 @@ const MAX_HIDDEN_PAUSE_MS = 20
  * thrown away.
  */
 export async function passShards<State>(memory: RulesMemory<State>): Promise<void> {
-  const { pace, clock, alarming } = memory
+  const { pace, clock } = memory
   const { shards, limitPerShard } = takeReady(memory)
   memory.passing = new Set(shards)
   try {
@@ -25,7 +26,7 @@ export async function passShards<State>(memory: RulesMemory<State>): Promise<voi
     memory.passing = new Set()
   }
   // Rows that came since this commit began are hidden by it, so reading on before its end pays only for a backlog.
-  if (pace.readyInMs(clock.monotonicMs(), alarming) !== 0) await settle(memory)
+  if (pace.readyInMs(clock.monotonicMs(), memory.alarming) !== 0) await settle(memory)
 }
 
 /** Waits for the commit under way. @returns whether it stands; true where there was none */
@@ -38,7 +39,8 @@ export async function settle<State>(memory: RulesMemory<State>): Promise<boolean
 async function passReady<State>(memory: RulesMemory<State>, shards: readonly number[], limit: number): Promise<void> {
   const { pace, overdue, clock } = memory
   const ahead = memory.underway?.cursors ?? []
-  const { rows, nowMs, ...read } = await memory.store.readUnread({ shards, limitPerShard: limit, ahead })
+  const { rows, nowMs, epoch, ...read } = await memory.store.readUnread({ shards, limitPerShard: limit, ahead })
+  await learnJumps(memory, epoch)
   const atMs = clock.monotonicMs()
   const cursors: ShardCursor[] = []
   const rowsByShard = Map.groupBy(rows, (row) => row.shard)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { shardOf } from '../core/shard.ts'
+import { markEntranceOpen } from '../store/postgres/entrance-watch.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import { append, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
 
@@ -21,7 +22,7 @@ beforeEach(async () => {
 /** The database's clock of timers and sweeps, `offsetMs` beside the machine's; an entrance was open all the while. */
 async function setClock(offsetMs: number): Promise<void> {
   await moveClock(offsetMs)
-  await database.pool.query('update entrance_watch set open_at = platform_now()')
+  await database.pool.query('update entrance_watch set heard_until = platform_now()')
 }
 
 async function moveClock(offsetMs: number): Promise<void> {
@@ -146,6 +147,7 @@ test('a home that spoke between a jump and its discovery is moved no further tha
 
 test('a time in which no entrance was open moves what is silence, once, and is no incident', async () => {
   const { pool } = database
+  await setClock(0)
   const before = await startBench(pool)
   const dueAt = Date.now() + HOUR_MS / 2
   await append(pool, [{ homeId: 'home-a', payload: `wake ${dueAt}` }])
@@ -174,4 +176,32 @@ test('a worker that starts while an entrance is open moves nothing', async () =>
   await second.worker.processAll()
   expect(await inputTypes('home-a')).toEqual([])
   for (const { worker } of [first, second]) await worker.close()
+})
+
+test('while rules run and no entrance is open nobody is silent; what was said before it closed is folded before the gap', async () => {
+  const { pool } = database
+  const bench = await startBench(pool)
+  const dueAt = Date.now() + 60_000
+  await append(pool, [{ homeId: 'home-a', payload: `wake ${dueAt}` }])
+  await bench.worker.processAll()
+  // A moment of the clock that its watch does not take for a jump of its own.
+  for (let passedMs = 9_000; passedMs <= 90_000; passedMs += 9_000) {
+    await moveClock(passedMs)
+    await bench.worker.processAll()
+  }
+  const home = await tallyOf(pool, 'home-a')
+  expect(home.fired).toEqual([])
+  expect(home.shiftedMs).toBeGreaterThan(60_000)
+  expect(await signalCount(pool, '-')).toBe(0)
+  // An entrance opens and a row comes: the rest of the gap is known before the row is folded.
+  await moveClock(HOUR_MS)
+  expect(await markEntranceOpen(pool)).toBeGreaterThan(HOUR_MS - 120_000)
+  await append(pool, [{ homeId: 'home-a', payload: 'n 1' }])
+  await pool.query(
+    'update observation_log set received_at = platform_now() where id = (select max(id) from observation_log)',
+  )
+  await bench.worker.onHint(String(shardOf('home-a')))
+  await expect.poll(async () => (await tallyOf(pool, 'home-a')).rows).toEqual([1])
+  expect((await tallyOf(pool, 'home-a')).shiftedMs).toBeGreaterThan(HOUR_MS - 30_000)
+  await bench.worker.close()
 })

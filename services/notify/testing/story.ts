@@ -53,7 +53,7 @@ export async function beginStory() {
   /** An entrance is open all the while: nobody starts after a downtime. */
   async function moveClock(byMs: number): Promise<void> {
     await pool.query("update story_clock set ahead = ahead + $1::float8 * interval '1 millisecond'", [byMs])
-    await pool.query('update entrance_watch set open_at = platform_now()')
+    await pool.query('update entrance_watch set heard_until = platform_now()')
   }
 
   /** A platform process, as main.ts would put it together. `change` puts another part in place of one. */
@@ -103,10 +103,14 @@ export async function beginStory() {
     await ending.escalation.close()
   }
 
-  /** What once-a-second sweeps do, until nothing moves any more. */
+  /** What sweeps do, until nothing moves any more; inputs do not wait for their hint's time, for the story's goes on with ours. */
   async function sweep(): Promise<void> {
     const { escalation, notify } = running()
     await vi.waitFor(async () => {
+      const waiting = await pool.query<{ home_id: string }>(
+        'select distinct home_id from incident_input where applied_at is null',
+      )
+      await Promise.all(waiting.rows.map((row) => escalation.onHint(row.home_id)))
       await escalation.sweep()
       await notify.sweep()
       await escalation.drain()

@@ -65,4 +65,6 @@ test('one that fails is not tried again, and the next one is told', async () => 
   failing = false
   announce()
   await expect.poll(() => told).toBe(before + 1)
+  await follower.query('select 1')
+  expect(told).toBe(before + 1)
 })

@@ -1,33 +1,42 @@
 import type { Queryable } from './pool.ts'
 
-/** Closed for longer than this, the time is taken off the homes' silence. Well under every supervision's own limit. */
-const CLOSED_MS = 30_000
-/** The rules may have seen the same gap as a jump of the clock. */
-const SAME_JUMP_WITHIN_S = 10
+/** Marks come each 5 s; the strictest limit on a gateway's silence is 20 s. */
+const CLOSED_MS = 12_000
+/** A gap may be one in the clock: the rules see it, too, and it counts once. */
+export const SAME_JUMP_WITHIN_S = 10
 
-/** The row's lock puts all who mark in one line, so each gap is recorded once. */
-const MARK = `
+/** The row's lock puts all who mark in one line, and each sees what the one before has left: a gap is recorded once. */
+const markText = (onlyGaps: boolean) => `
   with marked as (
-    update entrance_watch set open_before_at = open_at, open_at = platform_now() returning open_at, open_before_at
+    update entrance_watch
+    set gap_ms = coalesce(round(extract(epoch from platform_now() - heard_until) * 1000), 0), heard_until = platform_now()
+    ${onlyGaps ? `where platform_now() - heard_until > ${CLOSED_MS} * interval '1 millisecond'` : ''}
+    returning heard_until, gap_ms
   ), jumped as (
-    insert into clock_jump (gap_ms, at)
-    select round(extract(epoch from open_at - open_before_at) * 1000), open_at from marked
-    where $1::boolean and open_at - open_before_at > ${CLOSED_MS} * interval '1 millisecond' and not exists (
-      select 1 from clock_jump j where abs(extract(epoch from j.at - open_at)) < ${SAME_JUMP_WITHIN_S})
+    insert into clock_jump (gap_ms, at, cause)
+    select gap_ms, heard_until, 'entrance-closed' from marked
+    where gap_ms > ${CLOSED_MS} and not exists (
+      select 1 from clock_jump j where abs(extract(epoch from j.at - heard_until)) < ${SAME_JUMP_WITHIN_S})
     returning gap_ms
   )
   select coalesce(max(gap_ms), 0)::int8 as gap_ms from jumped`
+const MARK = { name: 'entrance-mark', text: markText(false) }
+const RECORD_GAP = { name: 'entrance-gap', text: markText(true) }
+
+/** An entrance is open: homes can be heard. @returns ms that none was before, 0 where that is no gap */
+export function markEntranceOpen(db: Queryable): Promise<number> {
+  return gapOf(db, MARK)
+}
 
 /**
- * Notes that an entrance is open, or about to be, and records how long none was.
- * @param mayHaveBeenClosed false for who knows that it marked within CLOSED_MS: then a gap is the clock's, and not ours
- * @returns ms of the gap that was recorded, 0 for none
+ * Records how long homes could not be heard so far; for who is no entrance, and so leaves the mark alone where there is no
+ * gap. @returns ms, 0 for none
  */
-export async function markEntranceOpen(db: Queryable, mayHaveBeenClosed: boolean): Promise<number> {
-  const { rows } = await db.query<{ gap_ms: number }>({
-    name: 'entrance-mark',
-    text: MARK,
-    values: [mayHaveBeenClosed],
-  })
+export function recordClosedEntrance(db: Queryable): Promise<number> {
+  return gapOf(db, RECORD_GAP)
+}
+
+async function gapOf(db: Queryable, query: { name: string; text: string }): Promise<number> {
+  const { rows } = await db.query<{ gap_ms: number }>(query)
   return rows[0]?.gap_ms ?? 0
 }

@@ -3,13 +3,12 @@ import { shardOf } from '../../core/shard.ts'
 import type { Signal } from '../../core/signal.ts'
 import type { ClockJump, DueHome, FoldStore, StoredFacts, StoredHome } from '../../ports.ts'
 import { createAnnouncer } from './changes-announce.ts'
-import { markEntranceOpen } from './entrance-watch.ts'
+import { recordClosedEntrance, SAME_JUMP_WITHIN_S } from './entrance-watch.ts'
 import { commitFold } from './fold-commit.ts'
-import { oldestOpenXidAgeMs, readHomeRows, readLag, readUnread, readUrgentHomes } from './log-read.ts'
+import { readHomeRows, readLag, readUnread, readUrgentHomes } from './log-read.ts'
+import { oldestOpenXidAgeMs } from './oldest-transaction.ts'
 import { type Database, inTransaction, type Queryable } from './pool.ts'
 
-/** Several workers see the same jump within a second or two of each other: it is one. */
-const SAME_JUMP_WITHIN_S = 10
 const CLOCK_JUMP_LOCK = 726_542
 /** The home id of inputs that concern the platform itself. */
 const PLATFORM_HOME = '-'
@@ -72,10 +71,11 @@ export function createFoldStore(pool: Database, reader = 'rules'): FoldStore {
     readLag: () => readLag(pool, { reader, shards: shardsOfReader }),
     oldestOpenXidAgeMs: () => oldestOpenXidAgeMs(pool),
     recordClockJump: (jump) => recordClockJump(pool, jump),
-    recordClosedEntrance: () => markEntranceOpen(pool, true),
+    recordClosedEntrance: () => recordClosedEntrance(pool),
     async readClockJumps(epoch) {
       const { rows } = await pool.query<ClockJump>(
-        'select epoch, gap_ms as "gapMs" from clock_jump where epoch > $1 order by epoch',
+        `select epoch, gap_ms as "gapMs", extract(epoch from at)::float8 * 1000 as "atMs", cause
+         from clock_jump where epoch > $1 order by epoch`,
         [epoch],
       )
       return rows
@@ -134,18 +134,27 @@ function toFacts(row: HomeRow): StoredFacts {
   }
 }
 
-/** The lock is a statement of its own: the next one's snapshot then sees what its last holder wrote. */
+/**
+ * Several workers see the same jump within a second or two of each other: it is one. An entrance may have taken it for a
+ * time in which it was closed.
+ * The lock is a statement of its own: the next one's snapshot then sees what its last holder wrote.
+ */
 async function recordClockJump(pool: Database, jump: { gapMs: number; signal: Signal }): Promise<void> {
   await inTransaction(pool, async (tx) => {
     await tx.query('select pg_advisory_xact_lock($1)', [CLOCK_JUMP_LOCK])
     await tx.query(
-      `with jumped as (
+      `with known as (
+         update clock_jump set cause = 'clock'
+         where cause <> 'clock' and abs(extract(epoch from at - platform_now())) < ${SAME_JUMP_WITHIN_S}
+         returning 1
+       ), jumped as (
          insert into clock_jump (gap_ms, at)
          select $1, platform_now() where not exists (
            select 1 from clock_jump where abs(extract(epoch from at - platform_now())) < ${SAME_JUMP_WITHIN_S})
          returning 1
        )
-       insert into incident_input (home_id, body) select $2, $3 from jumped`,
+       insert into incident_input (home_id, body) select $2, $3 from (select * from jumped union all select * from known) seen
+       limit 1`,
       [Math.round(jump.gapMs), PLATFORM_HOME, JSON.stringify({ type: 'SignalReceived', signal: jump.signal })],
     )
   })

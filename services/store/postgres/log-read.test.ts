@@ -4,7 +4,7 @@ import { shardOf } from '../../core/shard.ts'
 import { append } from '../../rules/testing/rules-bench.ts'
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
 import { createFoldStore } from './fold-store.ts'
-import { oldestOpenXidAgeMs } from './log-read.ts'
+import { oldestOpenXidAgeMs } from './oldest-transaction.ts'
 
 const HOME = 'home-a'
 const SHARD = shardOf(HOME)

@@ -20,6 +20,9 @@ const AFTER_CURSOR = `l.shard = c.shard and (l.xid, l.id) > (c.xid, c.id)
 /** Above the snapshot's xmin an earlier transaction is still open, whose rows will sort before: nobody passes those. */
 const READABLE = 'l.xid < pg_snapshot_xmin(pg_current_snapshot())'
 
+/** Of the clock's jumps: who folds rows must know all that were recorded before them. */
+const LAST_EPOCH = '(select coalesce(max(epoch), 0) from clock_jump)'
+
 /** The version of what is known about the row's home. */
 const FACTS_VERSION = '(select h.settings_version from home h where h.home_id = l.home_id)'
 /** The same, but only where some fold has not taken it in yet: a look into a table that is nearly always empty. */
@@ -31,7 +34,8 @@ const readUnreadText = (factsVersion: string) => `
          case when l.nth > 1 then null else c.id end as cursor_id,
          case when l.nth > 1 then null else c.version end as cursor_version,
          case when l.nth > 1 then null else c.passed_at end as passed_at,
-         case when l.nth > 1 then null else (select extract(epoch from platform_now()) * 1000)::int8 end as now_ms, l.*
+         case when l.nth > 1 then null else (select extract(epoch from platform_now()) * 1000)::int8 end as now_ms,
+         case when l.nth > 1 then null else ${LAST_EPOCH} end as epoch, l.*
   from (
     select c.shard, coalesce(a.xid, c.xid) as xid, coalesce(a.id, c.id) as id, coalesce(a.version, c.version) as version,
            coalesce(to_timestamp(a.passed_ms / 1000), c.passed_at) as passed_at
@@ -52,7 +56,7 @@ const READ_UNFOLDED = { name: 'log-read-unfolded', text: readUnreadText(NEW_FACT
 
 /** A home may already be ahead of its shard's cursor, where its urgent rows were folded first. */
 const READ_HOME_ROWS = `
-  select c.shard, (select extract(epoch from platform_now()) * 1000)::int8 as now_ms, l.*
+  select c.shard, (select extract(epoch from platform_now()) * 1000)::int8 as now_ms, ${LAST_EPOCH} as epoch, l.*
   from (select shard, array_agg(home_id) as homes from unnest($2::smallint[], $3::text[]) w(shard, home_id) group by shard) w
   join log_cursor c on c.reader = $1 and c.shard = w.shard
   left join lateral (
@@ -80,7 +84,7 @@ const READ_URGENT_HOMES = `
 const READ_LAG = `
   select c.shard, (extract(epoch from l.received_at) * 1000)::float8 as oldest_ms,
          (select extract(epoch from platform_now()) * 1000)::int8 as now_ms,
-         (select coalesce(max(epoch), 0) from clock_jump) as epoch
+         ${LAST_EPOCH} as epoch
   from (select 1) one
   left join log_cursor c on c.reader = $1 and c.shard = any($2::smallint[])
   left join lateral (
@@ -105,7 +109,14 @@ export type RawRow = {
   rejected: string | null
   facts_version: number | null
 }
-type CursorRow = { cursor_xid: bigint; cursor_id: number; cursor_version: number; passed_at: number; now_ms: number }
+type CursorRow = {
+  cursor_xid: bigint
+  cursor_id: number
+  cursor_version: number
+  passed_at: number
+  now_ms: number
+  epoch: number
+}
 
 /** One query for any number of shards: where the reader stands in each (or will stand, `ahead`), and what comes next. */
 export async function readUnread(
@@ -145,7 +156,7 @@ export async function readUnread(
     if (row.readable) unread.push(toLogRow(row))
     else if (row.id !== null && hidden.at(-1) !== shard) hidden.push(shard)
   }
-  return { nowMs: rows[0]?.now_ms ?? 0, cursors, rows: unread, hidden }
+  return { nowMs: rows[0]?.now_ms ?? 0, epoch: rows[0]?.epoch ?? 0, cursors, rows: unread, hidden }
 }
 
 /** Of the first row of a shard. */
@@ -163,7 +174,9 @@ export async function readHomeRows(
   db: Queryable,
   asked: { reader: string; homes: readonly HomeKey[]; limitPerShard: number },
 ): Promise<HomeRows> {
-  const { rows } = await db.query<RawRow & { id: number | null; now_ms: number; readable: boolean | null }>({
+  const { rows } = await db.query<
+    RawRow & { id: number | null; now_ms: number; epoch: number; readable: boolean | null }
+  >({
     name: 'log-read-home-rows',
     text: READ_HOME_ROWS,
     values: [
@@ -175,6 +188,7 @@ export async function readHomeRows(
   })
   return {
     nowMs: rows[0]?.now_ms ?? 0,
+    epoch: rows[0]?.epoch ?? 0,
     rows: rows.filter((row) => row.readable).map(toLogRow),
     hiddenHomes: new Set(rows.filter((row) => row.readable === false).map((row) => row.home_id)),
   }
@@ -202,18 +216,6 @@ export async function readLag(db: Queryable, asked: { reader: string; shards: re
     row.oldest_ms === null ? [] : [{ shard: row.shard, oldestReceivedAt: row.oldest_ms }],
   )
   return { nowMs: rows[0]?.now_ms ?? 0, epoch: rows[0]?.epoch ?? 0, lagging }
-}
-
-/**
- * Every alarm waits for the oldest writing transaction of the whole cluster, for its rows may sort before ours: over
- * 1 s it is the operator's business.
- */
-export async function oldestOpenXidAgeMs(db: Queryable): Promise<number> {
-  const { rows } = await db.query<{ age_ms: number }>(
-    `select coalesce(max(extract(epoch from clock_timestamp() - xact_start) * 1000), 0)::float8 as age_ms
-       from pg_stat_activity where backend_xid is not null`,
-  )
-  return rows[0]?.age_ms ?? 0
 }
 
 export function toLogRow(row: RawRow): LogRow {
