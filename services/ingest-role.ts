@@ -49,6 +49,9 @@ export async function openIngestRole({ config, pool, appendPool, sealing, ...par
     homeIncidents: createHomeIncidents(pool),
     limits: { ratePerAccount: mqtt.ratePerAccount },
     ...parts,
+  }).catch(async (error: unknown) => {
+    await marks.close()
+    throw error
   })
   return {
     ...ingest,

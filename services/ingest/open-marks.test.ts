@@ -26,9 +26,11 @@ test('the first mark is made before anybody is let in, one that fails is made go
 test('what comes after a time without any mark waits for one, and nothing else does', async () => {
   let marks = 0
   let nowMs = 0
+  let failing = false
   const open = await startOpenMarks({
     async mark() {
       marks += 1
+      if (failing) throw new Error('the database is away')
       return 0
     },
     clock: { now: Date.now, monotonicMs: () => nowMs },
@@ -42,5 +44,16 @@ test('what comes after a time without any mark waits for one, and nothing else d
   await open.freshen()
   await open.freshen()
   expect(marks).toBe(2)
+
+  // One that fails is not asked for again and again by each message.
+  failing = true
+  nowMs = 40_000
+  await open.freshen()
+  nowMs = 40_500
+  await open.freshen()
+  expect(marks).toBe(3)
+  nowMs = 41_500
+  await open.freshen()
+  expect(marks).toBe(4)
   await open.close()
 })

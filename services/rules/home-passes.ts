@@ -48,7 +48,8 @@ export async function passTimers<State>(memory: RulesMemory<State>): Promise<boo
   await passHomes(memory, behind, behind)
   if (behind.length === 0) {
     memory.epochTaken = jump.epoch
-    memory.jumps = []
+    // The alarm lane may have learned of another meanwhile.
+    memory.jumps = memory.jumps.filter((later) => later.epoch > jump.epoch)
   }
   return homes.length >= MAX_DUE_HOMES || behind.length >= MAX_DUE_HOMES
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { logHintKey } from '../core/log-hint.ts'
 import { shardOf } from '../core/shard.ts'
 import { markEntranceOpen } from '../store/postgres/entrance-watch.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
@@ -203,5 +204,51 @@ test('while rules run and no entrance is open nobody is silent; what was said be
   await bench.worker.onHint(String(shardOf('home-a')))
   await expect.poll(async () => (await tallyOf(pool, 'home-a')).rows).toEqual([1])
   expect((await tallyOf(pool, 'home-a')).shiftedMs).toBeGreaterThan(HOUR_MS - 30_000)
+  await bench.worker.close()
+})
+
+test('a jump that the alarm lane learns of while the one before is being taken in is not forgotten', async () => {
+  const { pool } = database
+  await setClock(0)
+  let jumped = false
+  const bench = await startBench(pool, {
+    store: (inner) => ({
+      ...inner,
+      async readHomesBeforeEpoch(epoch, limit) {
+        const behind = await inner.readHomesBeforeEpoch(epoch, limit)
+        if (behind.length === 0 && !jumped) {
+          jumped = true
+          await jumpBesideIt()
+        }
+        return behind
+      },
+    }),
+  })
+  /** The entrance was closed for an hour, by its own mark alone: the watch of the rules sees no jump of the clock. */
+  async function closeForAnHour(): Promise<void> {
+    await pool.query("update clock_jump set at = at - interval '1 minute'")
+    await pool.query("update entrance_watch set heard_until = platform_now() - interval '1 hour'")
+    expect(await markEntranceOpen(pool)).toBeGreaterThanOrEqual(HOUR_MS)
+  }
+  async function jumpBesideIt(): Promise<void> {
+    await closeForAnHour()
+    await append(pool, [{ homeId: 'home-b', payload: 'press', urgent: true }])
+    void bench.worker.onHint(logHintKey({ shard: shardOf('home-b'), homeId: 'home-b' }))
+    await expect.poll(() => signalCount(pool, 'home-b')).toBe(1)
+  }
+  await append(pool, [
+    { homeId: 'home-a', payload: 'n 1' },
+    { homeId: 'home-b', payload: 'n 1' },
+  ])
+  await bench.worker.processAll()
+  await closeForAnHour()
+  await bench.worker.processAll()
+  await bench.worker.processAll()
+  expect(jumped).toBe(true)
+  const { rows } = await pool.query('select home_id, clock_epoch from home_state order by home_id')
+  expect(rows).toEqual([
+    { home_id: 'home-a', clock_epoch: 2 },
+    { home_id: 'home-b', clock_epoch: 2 },
+  ])
   await bench.worker.close()
 })

@@ -2,6 +2,8 @@ import type { Queryable } from './pool.ts'
 
 /** Marks come each 5 s; the strictest limit on a gateway's silence is 20 s. */
 const CLOSED_MS = 12_000
+/** A message to be stored may wait for a mark: it must not wait for a server that is gone. The next mark comes soon. */
+const ANSWER_MS = 2_000
 /** A gap may be one in the clock: the rules see it, too, and it counts once. */
 export const SAME_JUMP_WITHIN_S = 10
 
@@ -37,6 +39,8 @@ export function recordClosedEntrance(db: Queryable): Promise<number> {
 }
 
 async function gapOf(db: Queryable, query: { name: string; text: string }): Promise<number> {
-  const { rows } = await db.query<{ gap_ms: number }>(query)
+  // pg hands `query_timeout` through, its types do not know it.
+  const bounded = { ...query, query_timeout: ANSWER_MS }
+  const { rows } = await db.query<{ gap_ms: number }>(bounded)
   return rows[0]?.gap_ms ?? 0
 }
