@@ -34,6 +34,20 @@ test('a hint folds what is new, in order, and a press is told to the escalation'
   await bench.worker.close()
 })
 
+test('a hint that names no shard folds what is new in all of them', async () => {
+  const { pool } = database
+  const bench = await startBench(pool)
+  const homeIds = ['home-a', 'home-b', 'home-c', 'home-d']
+  expect(new Set(homeIds.map(shardOf)).size).toBeGreaterThan(1)
+  await append(
+    pool,
+    homeIds.map((homeId) => ({ homeId, payload: 'n 1' })),
+  )
+  await bench.worker.onHint('')
+  for (const homeId of homeIds) await expect.poll(async () => (await tallyOf(pool, homeId)).rows).toEqual([1])
+  await bench.worker.close()
+})
+
 test('a row whose hint was lost is found by the sweep', async () => {
   const { pool } = database
   const bench = await startBench(pool)

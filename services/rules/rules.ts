@@ -42,8 +42,13 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
   }
 
   return {
-    onHint(key) {
+    async onHint(key) {
       const { shard, homeId } = readLogHint(key)
+      if (shard === null) {
+        const { lagging } = await memory.store.readLag()
+        for (const unread of lagging) memory.pace.mark(unread.shard)
+        return rounds.look()
+      }
       memory.pace.mark(shard)
       if (homeId !== null && memory.urgent.size < MAX_URGENT_HOMES) memory.urgent.set(homeId, shard)
       return rounds.look()

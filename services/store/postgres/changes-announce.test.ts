@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
-import { CHANGE_CHANNEL, createAnnouncer, NOTIFY_CHANGE } from './changes-announce.ts'
+import { announcerOf, CHANGE_CHANNEL, NOTIFY_CHANGE } from './changes-announce.ts'
 
 let database: TestDatabase
 let follower: pg.Client
@@ -30,9 +30,9 @@ test('a commit that writes changes carries no NOTIFY, whose lock would put all c
   told = 0
 })
 
-test('a burst is told with one under way and one more, and the last of it is always told', async () => {
+test('a burst is told at once, what comes while that is under way by one more, and the last is always told', async () => {
   const begun: PromiseWithResolvers<void>[] = []
-  const announce = createAnnouncer({
+  const announce = announcerOf({
     async query(...asked: Parameters<typeof database.pool.query>) {
       const own = Promise.withResolvers<void>()
       begun.push(own)
@@ -41,7 +41,8 @@ test('a burst is told with one under way and one more, and the last of it is alw
     },
   } as unknown as pg.Pool)
   for (let n = 0; n < 100; n += 1) announce()
-  expect(begun).toHaveLength(1)
+  await expect.poll(() => begun.length).toBe(1)
+  for (let n = 0; n < 100; n += 1) announce()
   begun[0]?.resolve()
   await expect.poll(() => begun.length).toBe(2)
   announce()
@@ -54,14 +55,18 @@ test('a burst is told with one under way and one more, and the last of it is alw
 test('one that fails is not tried again, and the next one is told', async () => {
   const before = told
   let failing = true
-  const announce = createAnnouncer({
+  let failed = 0
+  const announce = announcerOf({
     async query(...asked: Parameters<typeof database.pool.query>) {
-      if (failing) throw new Error('away')
+      if (failing) {
+        failed += 1
+        throw new Error('away')
+      }
       return database.pool.query(...asked)
     },
   } as unknown as pg.Pool)
   announce()
-  await new Promise((done) => setImmediate(done))
+  await expect.poll(() => failed).toBe(1)
   failing = false
   announce()
   await expect.poll(() => told).toBe(before + 1)

@@ -6,8 +6,9 @@ import type { Database } from './pool.ts'
 
 /** Without a notification we look each second, so a lost LISTEN connection costs a second and nothing more. */
 const POLL_MS = 1_000
-/** A commit is announced while an older transaction may still hide its rows: look again soon. */
+/** Rows that an older open transaction hides are looked for again so soon, and each time twice as late up to the limit. */
 const HIDDEN_MS = 5
+const MAX_HIDDEN_MS = 100
 const BATCH = 500
 const RECONNECT_MS = 500
 /** Rows older than this are no longer held; whoever comes back later reads everything anew. */
@@ -22,6 +23,7 @@ export async function followChanges(pool: Database, url: string, log: Log): Prom
   const listeners = new Set<(changes: Change[]) => void>()
   let position = await presentPosition(pool)
   let currentAt = performance.now()
+  let pauseMs = POLL_MS
   let failing = false
   let closed = false
   let wake = () => {}
@@ -40,8 +42,10 @@ export async function followChanges(pool: Database, url: string, log: Log): Prom
       failing = false
       // A full batch has more behind it.
       if (changes.length < BATCH) currentAt = askedAt - hiddenMs
+      pauseMs = hiddenMs === 0 ? POLL_MS : Math.min(pauseMs === POLL_MS ? HIDDEN_MS : pauseMs * 2, MAX_HIDDEN_MS)
       return changes
     } catch (err) {
+      pauseMs = POLL_MS
       if (!failing) log.warn({ err }, 'changes cannot be read: pages hear nothing until they can')
       failing = true
       return []
@@ -50,18 +54,16 @@ export async function followChanges(pool: Database, url: string, log: Log): Prom
 
   const following = (async () => {
     while (!closed) {
-      const announced = notified
       notified = false
       const changes = await look()
       const last = changes.at(-1)
       if (last) {
         position = { xid: last.xid, id: last.id }
         for (const listener of listeners) listener(changes)
-        continue
       }
-      if (notified || closed) continue
+      if (notified || closed || changes.length === BATCH) continue
       await Promise.race([
-        sleep(announced ? HIDDEN_MS : POLL_MS),
+        sleep(pauseMs),
         new Promise<void>((done) => {
           wake = done
         }),

@@ -2,7 +2,7 @@ import type { DeviceKind } from '../../../devices/observation.ts'
 import { shardOf } from '../../core/shard.ts'
 import type { Signal } from '../../core/signal.ts'
 import type { ClockJump, DueHome, FoldStore, StoredFacts, StoredHome } from '../../ports.ts'
-import { createAnnouncer } from './changes-announce.ts'
+import { announcerOf } from './changes-announce.ts'
 import { recordClosedEntrance, SAME_JUMP_WITHIN_S } from './entrance-watch.ts'
 import { commitFold } from './fold-commit.ts'
 import { readHomeRows, readLag, readUnread, readUrgentHomes } from './log-read.ts'
@@ -49,7 +49,7 @@ type HomeRow = {
 /** What the rules worker reads and commits. `reader` names its cursors; the replay's and a test's may differ. */
 export function createFoldStore(pool: Database, reader = 'rules'): FoldStore {
   let shardsOfReader: readonly number[] = []
-  const announce = createAnnouncer(pool)
+  const announce = announcerOf(pool)
   return {
     async prepareCursors(shards) {
       shardsOfReader = shards

@@ -3,7 +3,7 @@ import type { Incident } from '../../core/incident/incident.ts'
 import type { IncidentInput } from '../../core/incident/input.ts'
 import type { EscalationView, Incidents } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
-import { createAnnouncer } from './changes-announce.ts'
+import { announcerOf } from './changes-announce.ts'
 import { FACTS_COLUMNS, FACTS_CTES, type FactsRow, readFacts } from './escalation-facts.ts'
 import { commitIncidents } from './incidents-commit.ts'
 import { findFormer, findResponder } from './incidents-people.ts'
@@ -14,7 +14,7 @@ import { openNotes, sealNotes } from './sealed-notes.ts'
 const MAX_INPUTS_PER_PASS = 100
 
 export function createIncidents(database: Database, sealing: Sealing): Incidents {
-  const announce = createAnnouncer(database)
+  const announce = announcerOf(database)
   return {
     readHome: (homeId) => readHome(database, sealing, homeId),
     async commit(commit) {

@@ -1,6 +1,6 @@
 import type { Claim, ClaimedMessage, Outbox, Settlement } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
-import { createAnnouncer } from './changes-announce.ts'
+import { announcerOf } from './changes-announce.ts'
 import { DIRECT_ROWS, directRow, INSERT_DIRECT } from './outbox-direct.ts'
 import {
   applyReceipt,
@@ -35,7 +35,7 @@ const COLUMNS = `o.home_id, o.outbox_id, o.incident_id, o.priority, o.attempts, 
 
 /** The outbox on PostgreSQL. Every method is one autocommit statement, so a frozen process holds nothing open. */
 export function createOutbox(database: Database, sealing: Sealing): Outbox {
-  const announce = createAnnouncer(database)
+  const announce = announcerOf(database)
   async function claim(name: string, text: string, values: unknown[]): Promise<Claim> {
     const { rows } = await database.query<OutboxRow>({ name, text, values })
     const messages = rows.map((row) => claimedMessage(row, sealing))

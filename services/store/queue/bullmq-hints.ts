@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job, Queue, type QueueOptions, Worker, type WorkerOptions, withBackend } from 'bullmq'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import type { HintListener, Hints, HintTopic, Log } from '../../ports.ts'
 
-/** Hints under way to the queue at once; further ones are dropped and the sweep finds the work within a second. */
+/** Different hints under way to the queue at once; further ones are dropped and the sweep finds the work within a second. */
 const SENDING_LIMIT = 200
 /** Keys worked on at once per topic in one process. */
 const CONCURRENCY = 8
@@ -14,8 +15,13 @@ const CONNECTIONS_PER_QUEUE = 2
 const IDLE_IN_TRANSACTION_MS = 2_000
 const STATEMENT_MS = 9_000
 
-/** BullMQ refuses an empty deduplication id, and hints about the outbox have no key. */
+/** BullMQ refuses an empty deduplication id, and some hints have no key. */
 const NO_KEY = 'all'
+/**
+ * A hint without a key says "look at all of it", and goes out at most once in so long. Ordinary rows of the log gather for
+ * longer before they are folded; an alarm's hint names its home and never waits.
+ */
+const KEYLESS_PAUSE_MS: Record<HintTopic, number> = { log: 100, incident: 0, outbox: 0 }
 
 export type QueueAddress = { kind: 'redis'; url: string } | { kind: 'postgres'; url: string }
 export type QueueHints = Hints & {
@@ -33,7 +39,9 @@ export async function openQueueHints(address: QueueAddress, log: Log): Promise<Q
   const backend = await openBackend(address, log)
   const queues = new Map<HintTopic, Queue>()
   const workers: Worker[] = []
-  let sending = 0
+  /** Hints on their way to the queue, and whether the same was given meanwhile: then it goes once more. */
+  const sending = new Map<string, { again: boolean }>()
+  const ending = new AbortController()
   let failing = false
 
   const queueOf = (topic: HintTopic) => {
@@ -45,7 +53,6 @@ export async function openQueueHints(address: QueueAddress, log: Log): Promise<Q
     return queue
   }
   const settled = (error?: unknown) => {
-    sending--
     if (Boolean(error) === failing) return
     failing = Boolean(error)
     // Said once at each change, not once a hint: while the queue is away every hint fails.
@@ -53,15 +60,27 @@ export async function openQueueHints(address: QueueAddress, log: Log): Promise<Q
     else log.info({}, 'the queue is back')
   }
 
-  return {
-    hint(topic, key) {
-      if (sending >= SENDING_LIMIT) return
-      sending++
-      const deduplication = { id: key || NO_KEY, keepLastIfActive: true }
-      queueOf(topic)
+  async function send(topic: HintTopic, key: string): Promise<void> {
+    const name = `${topic}:${key}`
+    const known = sending.get(name)
+    if (known) known.again = true
+    if (known || sending.size >= SENDING_LIMIT) return
+    const own = { again: true }
+    sending.set(name, own)
+    const deduplication = { id: key || NO_KEY, keepLastIfActive: true }
+    while (own.again && !ending.signal.aborted) {
+      own.again = false
+      await queueOf(topic)
         .add('look', { key }, { deduplication, removeOnComplete: true, removeOnFail: true })
         .then(() => settled(), settled)
-    },
+      const pauseMs = key === '' ? KEYLESS_PAUSE_MS[topic] : 0
+      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal: ending.signal }).catch(() => undefined)
+    }
+    sending.delete(name)
+  }
+
+  return {
+    hint: (topic, key) => void send(topic, key),
     listen(topic, listener) {
       const worker = backend.worker(`hint-${topic}`, async (job) => listener(String(job.data.key)))
       worker.on('error', () => undefined)
@@ -70,6 +89,7 @@ export async function openQueueHints(address: QueueAddress, log: Log): Promise<Q
     },
     isUp: () => !failing,
     async close() {
+      ending.abort()
       const closing = Promise.allSettled([
         ...workers.map((worker) => worker.close()),
         ...[...queues.values()].map((queue) => queue.close()),

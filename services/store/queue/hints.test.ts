@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { logHintKey } from '../../core/log-hint.ts'
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
 import type { QueueAddress } from './bullmq-hints.ts'
 import { type HintBus, openHints } from './hints.ts'
@@ -85,6 +86,20 @@ describe.each([
         await vi.waitFor(() => expect([...heard].sort()).toEqual(['home-1', 'home-2']), { timeout: 10_000 })
         sender.hint('incident', 'home-3')
         await vi.waitFor(() => expect(heard).toContain('home-3'), { timeout: 10_000 })
+      })
+    })
+  })
+
+  test('ordinary rows of all shards are one hint and one more, and an alarm among them names its home', async () => {
+    await withBus(address(), async (sender) => {
+      await withBus(address(), async (receiver) => {
+        const heard: string[] = []
+        receiver.listen('log', async (key) => void heard.push(key))
+        for (let shard = 0; shard < 64; shard++) sender.hint('log', logHintKey({ shard, homeId: null }))
+        sender.hint('log', logHintKey({ shard: 5, homeId: 'home-1' }))
+        await vi.waitFor(() => expect(heard.toSorted()).toEqual(['', '', '5/home-1']), { timeout: 10_000 })
+        sender.hint('log', logHintKey({ shard: 7, homeId: null }))
+        await vi.waitFor(() => expect(heard).toHaveLength(4), { timeout: 10_000 })
       })
     })
   })

@@ -1,3 +1,4 @@
+import { coarseLogHintKey } from '../../core/log-hint.ts'
 import type { HintListener, Hints, HintTopic, Log } from '../../ports.ts'
 import { openQueueHints, type QueueAddress } from './bullmq-hints.ts'
 import { createLocalHints } from './local-hints.ts'
@@ -21,7 +22,7 @@ export async function openHints(address: QueueAddress | null, log: Log): Promise
   return {
     hint(topic, key) {
       if (local.hears(topic)) local.hint(topic, key)
-      else queue?.hint(topic, key)
+      else queue?.hint(topic, topic === 'log' ? coarseLogHintKey(key) : key)
     },
     listen(topic, listener) {
       local.listen(topic, listener)
