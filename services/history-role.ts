@@ -1,7 +1,8 @@
 import { decoder } from '../devices/index.ts'
 import { SHARDS } from './core/shard.ts'
 import type { Foundation } from './foundation.ts'
-import { startProjector } from './history/projector.ts'
+import type { Handover } from './history/handed-over.ts'
+import { type ProjectorParts, startProjector } from './history/projector.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { HistoryStore } from './ports.ts'
 import { createInfluxHistory } from './store/influx/influx-history.ts'
@@ -14,17 +15,28 @@ import type { Swept } from './sweep.ts'
 const PRUNE_EVERY_MS = 600_000
 
 /** InfluxDB where one is named, else the same PostgreSQL. What InfluxDB holds names homes and devices by keyed hashes. */
-export function openHistoryStore({ config, pool, sealing }: Foundation): HistoryStore {
-  return config.influx ? createInfluxHistory(config.influx, sealing.secretHash) : createPostgresHistory(pool)
+export function openHistoryStore(foundation: Foundation): HistoryStore {
+  return openStore(foundation).store
+}
+
+function openStore({ config, pool, sealing }: Foundation): Pick<ProjectorParts, 'store' | 'appendAndFinish'> {
+  if (config.influx) return { store: createInfluxHistory(config.influx, sealing.secretHash), appendAndFinish: null }
+  const store = createPostgresHistory(pool)
+  return { store, appendAndFinish: store.appendAndFinish }
 }
 
 /** The history's projector and the log's upkeep, each at its own pace: they look with each sweep whether it is time. */
-export async function openHistory(parts: { foundation: Foundation; lifecycle: Lifecycle }): Promise<Swept[]> {
-  const { foundation, lifecycle } = parts
+export async function openHistory(parts: {
+  foundation: Foundation
+  lifecycle: Lifecycle
+  handover: Handover | null
+}): Promise<Swept[]> {
+  const { foundation, lifecycle, handover } = parts
   const { pool, clock, log, metrics } = foundation
   const projector = await startProjector({
     progress: createHistoryProgress(pool),
-    store: openHistoryStore(foundation),
+    ...openStore(foundation),
+    handover,
     decoder,
     shards: SHARDS,
     clock,

@@ -3,12 +3,14 @@ import type { TwilioConfig } from './config.ts'
 import { SHARDS } from './core/shard.ts'
 import { type Escalation, startEscalation } from './escalation/escalation.ts'
 import type { Foundation } from './foundation.ts'
+import { createHandover } from './history/handed-over.ts'
 import { openHistory } from './history-role.ts'
 import { openHttp } from './http-role.ts'
 import { APPEND_CONNECTIONS, openIngestRole } from './ingest-role.ts'
 import { startIngestThread } from './ingest-thread.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { type Notify, startNotify } from './notify/notify.ts'
+import type { DecodedSink } from './ports.ts'
 import { createCoreFold } from './rules/core-fold.ts'
 import { startRules } from './rules/rules.ts'
 import { createFoldStore } from './store/postgres/fold-store.ts'
@@ -48,8 +50,9 @@ export async function startRoles(roles: ReadonlySet<Role>, parts: Parts): Promis
     foundation.hints.listen('incident', escalation.onHint)
     swept.unshift({ role: 'escalation', sweep: escalation.sweep })
   }
-  if (roles.has('rules')) swept.unshift(await openRules(parts))
-  if (roles.has('history')) swept.push(...(await openHistory(parts)))
+  const handover = roles.has('rules') && roles.has('history') ? createHandover() : null
+  if (roles.has('rules')) swept.unshift(await openRules(parts, handover))
+  if (roles.has('history')) swept.push(...(await openHistory({ foundation, lifecycle, handover })))
   const sweeper = startSweeping(swept, foundation)
   lifecycle.onEnd('sweeps', () => sweeper.close())
   await openHttp(roles.has('api') && escalation && notify ? { escalation, notify } : null, parts, sweeper)
@@ -108,11 +111,12 @@ async function openNotify(parts: Parts, escalation: Escalation): Promise<Notify>
   return notify
 }
 
-async function openRules({ foundation, lifecycle }: Parts): Promise<Swept> {
+async function openRules({ foundation, lifecycle }: Parts, decoded: DecodedSink | null): Promise<Swept> {
   const { pool, hints, clock, log, metrics } = foundation
   const rules = await startRules({
     store: createFoldStore(pool),
     fold: createCoreFold(decoder),
+    decoded,
     shards: SHARDS,
     hints,
     clock,

@@ -76,7 +76,7 @@ function putLast<Value>(map: Map<string, Value>, key: string, value: Value, limi
  * The sequence is a hash of the payload. Two messages of one device for the same ms differ in it, and the same message
  * that comes twice does not, even to a projector that has forgotten the first.
  */
-function toPoint(row: LogRow, placed: PlacedDevice, observations: readonly Observation[]): MeasuredPoint | null {
+export function toPoint(row: LogRow, placed: PlacedDevice, observations: readonly Observation[]): MeasuredPoint | null {
   let point: MeasuredPoint | null = null
   for (const observation of observations) {
     const values = measuredIn(observation)

@@ -34,7 +34,7 @@ async function deliverPart(
   try {
     await store.append(points)
   } catch (error) {
-    if (errorCode(error) !== 'refused') throw error
+    if (!isRefused(error)) throw error
     if (points.length > 1) {
       const middle = Math.ceil(points.length / 2)
       await deliverPart(store, points.slice(0, middle), refused)
@@ -46,6 +46,11 @@ async function deliverPart(
       throw new TooManyRefused('the history store refuses point after point', { cause: error })
     }
   }
+}
+
+/** The store will never take one of the points as it is. */
+export function isRefused(error: unknown): boolean {
+  return errorCode(error) === 'refused'
 }
 
 export function stopReasonOf(error: unknown): StopReason | null {

@@ -1,48 +1,105 @@
-import type { HistoryBatch, HistoryFinish, HistoryProgress, HistoryStore, Log, Metrics, ShardCursor } from '../ports.ts'
+import type {
+  AppendAndFinish,
+  HistoryBatch,
+  HistoryFinish,
+  HistoryProgress,
+  HistoryStore,
+  Log,
+  Metrics,
+  ShardCursor,
+} from '../ports.ts'
 import type { RowDecoder } from './decode-rows.ts'
-import { deliver } from './delivery.ts'
+import { deliver, isRefused } from './delivery.ts'
+import type { Handover } from './handed-over.ts'
 
 /** Rows of one pass: so few that decoding them keeps the process's other work waiting for some ms only. */
 const MAX_ROWS_PER_PASS = 1_000
 const MIN_ROWS_PER_SHARD = 32
+/** Points of one pass that were handed over: every alarm waits for the statement that appends them. */
+const MAX_POINTS_HANDED = 1_000
+/** What the rules of this process have not handed over after this long is read from the log. */
+const HANDED_WITHIN_MS = 2_000
 
 export type PassMemory = {
   progress: HistoryProgress
   store: HistoryStore
+  /** Null where the store is not in the same database as the progress. */
+  appendAndFinish: AppendAndFinish | null
+  /** What the rules of this process decoded; null where they run elsewhere. */
+  handover: Handover | null
   rows: RowDecoder
   log: Log
   metrics: Metrics
   shards: readonly number[]
-  /** Of the progress, with no batch on its way; null when it has to be read first. */
+  /** Of the progress, with no batch on its way, and its cursors; null when they have to be read first. */
   version: number | null
+  cursors: Map<number, ShardCursor> | null
   /** Shards that had more rows than a pass takes: every other pass reads these alone, so that nobody waits for them. */
   behind: Set<number>
   behindOnly: boolean
 }
 
-/** `lost`: another projector is at work. */
-export type Pass = 'more' | 'idle' | 'lost'
+export function createPassMemory(parts: Omit<PassMemory, 'version' | 'cursors' | 'behind' | 'behindOnly'>): PassMemory {
+  return { ...parts, version: null, cursors: null, behind: new Set(), behindOnly: false }
+}
+
+/** `handed`: of what was handed over, and there may be more. `lost`: another projector is at work. */
+export type Pass = 'handed' | 'more' | 'idle' | 'lost'
+
+/** Where the projector stands has to be read anew. */
+export function forgetProgress(memory: PassMemory): void {
+  memory.version = null
+  memory.cursors = null
+  memory.behind.clear()
+}
 
 /**
- * One batch: written down, appended, confirmed, and only then passed. A batch that somebody left behind goes first.
+ * One batch: written down, appended, confirmed, and only then passed; or, where the store is in the same database, all of
+ * that at once. A batch that somebody left behind goes first.
  * @throws when the database or the history store is away or refuses; then the progress has to be read anew
  */
 export async function runPass(memory: PassMemory): Promise<Pass> {
-  const { progress, rows } = memory
+  const { progress } = memory
   if (memory.version === null) {
     const state = await progress.readState()
     if (state.batch !== null) return sendAndFinish(memory, state.version, state.batch)
     memory.version = state.version
   }
   const version = memory.version
+  const handed = memory.cursors && memory.handover?.take(memory.cursors, MAX_POINTS_HANDED)
+  if (handed && handed.cursors.length > 0) {
+    const done = await carry(memory, version, handed)
+    return done === 'more' ? 'handed' : done
+  }
+  return passRows(memory, version)
+}
+
+/** What stands in the log and was not handed over. */
+async function passRows(memory: PassMemory, version: number): Promise<Pass> {
   const read = await readRows(memory)
+  if (read === null) return 'idle'
   if (read.cursors.length === 0) return memory.behindOnly ? 'more' : 'idle'
-  const measured = await rows.decode(read.rows)
-  const { points } = measured
-  if (points.length === 0) return finish(memory, version, { cursors: read.cursors, deadLetters: [] })
-  const batch = { points, cursors: read.cursors }
+  const measured = await memory.rows.decode(read.rows)
+  return carry(memory, version, { points: measured.points, cursors: read.cursors }, () => memory.rows.keep(measured))
+}
+
+/** @param keep called once the batch is written down */
+async function carry(memory: PassMemory, version: number, batch: HistoryBatch, keep?: () => void): Promise<Pass> {
+  const { progress, appendAndFinish } = memory
+  if (batch.points.length === 0) return finish(memory, version, { cursors: batch.cursors, deadLetters: [] })
+  if (appendAndFinish) {
+    try {
+      if (!(await appendAndFinish(version, batch))) return lose(memory)
+      keep?.()
+      memory.metrics.count('anlin_history_points_total', batch.points.length)
+      return passed(memory, version + 1, batch.cursors)
+    } catch (error) {
+      // Which point it is has to be found out, and that takes more than one statement.
+      if (!isRefused(error)) throw error
+    }
+  }
   if (!(await progress.propose(version, batch))) return lose(memory)
-  rows.keep(measured)
+  keep?.()
   return sendAndFinish(memory, version + 1, batch)
 }
 
@@ -60,22 +117,28 @@ async function sendAndFinish(memory: PassMemory, version: number, batch: History
 
 async function finish(memory: PassMemory, version: number, done: HistoryFinish): Promise<Pass> {
   if (!(await memory.progress.finish(version, done))) return lose(memory)
-  memory.version = version + 1
+  return passed(memory, version + 1, done.cursors)
+}
+
+function passed(memory: PassMemory, version: number, cursors: readonly ShardCursor[]): Pass {
+  memory.version = version
+  for (const cursor of cursors) memory.cursors?.set(cursor.shard, cursor)
   // After a batch of somebody else nothing is known of how much is left, so it is looked at once more.
   return 'more'
 }
 
 function lose(memory: PassMemory): Pass {
-  memory.version = null
-  memory.behind.clear()
+  forgetProgress(memory)
   return 'lost'
 }
 
+/** Null: the rules will hand over what there is. */
 async function readRows(memory: PassMemory) {
-  memory.behindOnly = !memory.behindOnly && memory.behind.size > 0
-  const shards = memory.behindOnly ? [...memory.behind] : memory.shards
+  const shards = await shardsToRead(memory)
+  if (shards.length === 0) return null
   const limitPerShard = Math.max(MIN_ROWS_PER_SHARD, Math.ceil(MAX_ROWS_PER_PASS / shards.length))
   const { rows, ...read } = await memory.progress.readUnread({ shards, limitPerShard })
+  memory.cursors ??= new Map(read.cursors.map((cursor) => [cursor.shard, cursor]))
   const rowsByShard = Map.groupBy(rows, (row) => row.shard)
   const cursors: ShardCursor[] = []
   memory.behind.clear()
@@ -86,4 +149,13 @@ async function readRows(memory: PassMemory) {
     if (last) cursors.push({ ...cursor, xid: last.xid, id: last.id, passedAtMs: last.receivedAt })
   }
   return { rows, cursors }
+}
+
+async function shardsToRead(memory: PassMemory): Promise<readonly number[]> {
+  if (memory.cursors !== null && memory.handover !== null) {
+    memory.behindOnly = false
+    return memory.progress.readLagging(HANDED_WITHIN_MS)
+  }
+  memory.behindOnly = memory.cursors !== null && !memory.behindOnly && memory.behind.size > 0
+  return memory.behindOnly ? [...memory.behind] : memory.shards
 }

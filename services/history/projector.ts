@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Decoder } from '../../devices/observation.ts'
-import type { Clock, HistoryProgress, HistoryStore, Log, Metrics } from '../ports.ts'
+import type { AppendAndFinish, Clock, HistoryProgress, HistoryStore, Log, Metrics } from '../ports.ts'
 import { createRowDecoder } from './decode-rows.ts'
 import { retryAfterMsOf, type StopReason, stopReasonOf } from './delivery.ts'
-import { type Pass, type PassMemory, runPass } from './pass.ts'
+import type { Handover } from './handed-over.ts'
+import { createPassMemory, forgetProgress, type Pass, runPass } from './pass.ts'
 
 /** How long a failed pass waits: doubled with each failure in a row, by chance up to half of it less. */
 const FIRST_RETRY_MS = 500
@@ -18,14 +19,18 @@ const WATCH_EVERY_MS = 1_000
 const DRAIN_LOOK_MS = 20
 /**
  * While it catches up, the projector rests this share of what a pass took, for the alarms need the same database; and much
- * more of it while the rules are behind by over RULES_LAG_MS.
+ * more of it while the rules are behind by over RULES_LAG_MS. What was handed over costs little now and much later.
  */
-const REST_SHARE = { ordinary: 0.5, rulesBehind: 4 }
+const REST_SHARE = { handed: 0.1, ordinary: 0.5, rulesBehind: 4 }
 const RULES_LAG_MS = 1_000
 
 export type ProjectorParts = {
   progress: HistoryProgress
   store: HistoryStore
+  /** Null where the store is not in the same database as the progress. */
+  appendAndFinish: AppendAndFinish | null
+  /** What the rules of this process decode; null where they run elsewhere. */
+  handover: Handover | null
   decoder: Decoder
   clock: Clock
   log: Log
@@ -52,7 +57,7 @@ export async function startProjector(parts: ProjectorParts): Promise<Projector> 
   const { progress, clock, log, metrics, shards } = parts
   await progress.prepareCursors(shards)
   const rows = createRowDecoder({ decoder: parts.decoder, readDevices: progress.readDevices })
-  const memory: PassMemory = { ...parts, rows, version: null, behind: new Set(), behindOnly: false }
+  const memory = createPassMemory({ ...parts, rows })
   const ending = new AbortController()
   const health = createHealth({ log, metrics })
   let watchedAt = Number.NEGATIVE_INFINITY
@@ -77,11 +82,13 @@ export async function startProjector(parts: ProjectorParts): Promise<Projector> 
       done = await runPass(memory)
       health.passed()
     } catch (error) {
-      memory.version = null
+      forgetProgress(memory)
       return pause(health.failed(error))
     }
     if (done === 'lost') return pause(STANDBY_MS)
-    if (done === 'more') return pause((clock.monotonicMs() - beganAt) * rest)
+    const tookMs = clock.monotonicMs() - beganAt
+    if (done === 'handed') return pause(tookMs * REST_SHARE.handed)
+    if (done === 'more') return pause(tookMs * rest)
     await asked.promise
   }
 

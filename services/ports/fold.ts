@@ -2,7 +2,7 @@
  * Fold: the log as the rules worker reads it, and the one statement that commits what it made of it.
  */
 
-import type { PlacedDevice, RawMessage } from '../../devices/observation.ts'
+import type { Observation, PlacedDevice, RawMessage } from '../../devices/observation.ts'
 import type { Signal } from '../core/signal.ts'
 
 /** A place in the log. Commit order is (xid, id), never id alone (ARCHITECTURE.md, "The cursor"). */
@@ -115,6 +115,15 @@ export type HomeKey = { homeId: string; shard: number }
 /** `epoch`: of the last clock jump. `hiddenHomes` have rows that an open transaction keeps from being read yet. */
 export type HomeRows = { nowMs: number; epoch: number; rows: LogRow[]; hiddenHomes: ReadonlySet<string> }
 export type DueHome = HomeKey & { factsVersion: number }
+
+/**
+ * What the rules decoded of one shard between two places of the log, every row of it: for who would else read and decode it
+ * again. `rows`: those in which some device of the home said something.
+ */
+export type DecodedSegment = { from: LogPosition; to: ShardCursor; rows: readonly DecodedRow[] }
+export type DecodedRow = { row: LogRow; device: PlacedDevice; observations: readonly Observation[] }
+/** Takes it or leaves it: nobody waits for it, and what it leaves stands in the log. */
+export type DecodedSink = { offer(segment: DecodedSegment): void }
 
 /** Where a replay begins: a home's state at the start of a day, and the facts it had been folded with. */
 export type ReplayStart = LogPosition & {

@@ -40,6 +40,12 @@ export type LastAsked = { homeId: string; deviceId: string; fields: readonly Mea
 
 /** A batch on its way: once written down it is sent as it is until it is confirmed, by whoever comes across it. */
 export type HistoryBatch = { points: readonly MeasuredPoint[]; cursors: readonly ShardCursor[] }
+/**
+ * For a store in the same database as the progress: the batch and where the projector stands after it, in one statement, so
+ * that nothing has to be written down before. False: somebody else is at work, nothing was written.
+ * @throws with a HistoryErrorCode; then nothing was written, or nobody knows
+ */
+export type AppendAndFinish = (version: number, batch: HistoryBatch) => Promise<boolean>
 export type HistoryDeadLetter = { point: MeasuredPoint; reason: string }
 export type HistoryFinish = { cursors: readonly ShardCursor[]; deadLetters: readonly HistoryDeadLetter[] }
 
@@ -56,6 +62,8 @@ export type HistoryProgress = {
   propose(version: number, batch: HistoryBatch): Promise<boolean>
   /** Moves the cursors behind what is confirmed, and keeps what was refused. False: somebody else has done it. */
   finish(version: number, done: HistoryFinish): Promise<boolean>
+  /** Shards whose oldest unread row was received so long ago, those that nobody may read yet included. */
+  readLagging(longerThanMs: number): Promise<number[]>
   /** Age of the oldest row of the log that the history has not passed; 0 when it has passed all. */
   readBehindMs(): Promise<number>
   /** The same of the rules, who go first. */

@@ -129,7 +129,7 @@ test('a jump that the alarm lane learns of while the one before is being taken i
     await closeForAnHour()
     await append(pool, [{ homeId: 'home-b', payload: 'press', urgent: true }])
     void bench.worker.onHint(logHintKey({ shard: shardOf('home-b'), homeId: 'home-b' }))
-    await expect.poll(() => signalCount(pool, 'home-b')).toBe(1)
+    await expect.poll(() => signalCount(pool, 'home-b'), { timeout: 10_000 }).toBe(1)
   }
   await append(pool, [
     { homeId: 'home-a', payload: 'n 1' },

@@ -41,8 +41,15 @@ export function createCoreFold(decoder: Decoder): HomeFold<HomeState> {
 }
 
 function toStep(folded: Folded): FoldStep<HomeState> {
-  const { state, signals, rejected, wakeAt, deviceChanges } = folded
-  return { state, signals, rejected, wakeAt, changedDevices: deviceChanges.map((device) => device.deviceId) }
+  const { state, signals, observations, rejected, wakeAt, deviceChanges } = folded
+  return {
+    state,
+    signals,
+    observations,
+    rejected,
+    wakeAt,
+    changedDevices: deviceChanges.map((device) => device.deviceId),
+  }
 }
 
 /** The fold shares what it did not change. */

@@ -1,5 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ClockJump, DueHome, FoldCommit, FoldStore, Log, LogRow, Metrics, ShardCursor } from '../ports.ts'
+import type {
+  ClockJump,
+  DecodedRow,
+  DueHome,
+  FoldCommit,
+  FoldStore,
+  Log,
+  LogPosition,
+  LogRow,
+  Metrics,
+  ShardCursor,
+} from '../ports.ts'
 import type { CachedHome, HomeCache } from './home-cache.ts'
 import {
   closeDraft,
@@ -28,15 +39,26 @@ export type PassParts<State> = {
   underway: { done: Promise<unknown> } | null
 }
 
-/** What one pass was given: rows in order per home, the cursors they lead to, and homes whose timers are due. */
+/**
+ * What one pass was given: rows in order per home, the cursors they lead to, where those stood `before`, and homes whose
+ * timers are due.
+ */
 export type PassInput = {
   rows: readonly LogRow[]
   cursors: ShardCursor[]
+  before: readonly LogPosition[]
   dueHomes: readonly DueHome[]
   nowMs: number
   jumps: ClockJump[]
 }
-export type FoldedPass = { input: PassInput; homeIds: string[]; commit: FoldCommit }
+/** `skipped`: shards of which some rows had been folded before, and so were not decoded here. */
+export type FoldedPass = {
+  input: PassInput
+  homeIds: string[]
+  commit: FoldCommit
+  decoded: DecodedRow[]
+  skipped: ReadonlySet<number>
+}
 
 /**
  * Folds what was read. The cache holds what came of it at once, so that the next pass can be folded while this one is
@@ -56,6 +78,8 @@ export async function foldPass<State>(parts: PassParts<State>, input: PassInput)
     changes: [],
   }
   const after: CachedHome<State>[] = []
+  const decoded: DecodedRow[] = []
+  const skipped = new Set<number>()
   let sincePause = 0
   for (const [homeId, rows] of rowsByHome) {
     const before = homes.get(homeId)
@@ -68,9 +92,11 @@ export async function foldPass<State>(parts: PassParts<State>, input: PassInput)
     const timersAt = due.has(homeId) ? input.nowMs : null
     const draft = await foldHome(parts, before, rows, timersAt, input.jumps)
     if (draft.touched) after.push(addToCommit(commit, draft))
+    for (const row of draft.decoded) decoded.push(row)
+    if (rows[0] && !isAfter(rows[0], before)) skipped.add(rows[0].shard)
   }
   for (const home of after) parts.cache.put(home)
-  return { input, homeIds: [...rowsByHome.keys()], commit }
+  return { input, homeIds: [...rowsByHome.keys()], commit, decoded, skipped }
 }
 
 /**

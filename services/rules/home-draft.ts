@@ -1,4 +1,4 @@
-import type { ClockJump, FoldCommit, HomeInput, LogRow } from '../ports.ts'
+import type { ClockJump, DecodedRow, FoldCommit, HomeInput, LogRow } from '../ports.ts'
 import type { CachedHome } from './home-cache.ts'
 import type { FoldStep, HomeFold } from './home-fold.ts'
 
@@ -14,6 +14,7 @@ export type HomeDraft<State> = Omit<FoldCommit, 'cursors' | 'homes'> & {
   /** The true next timer, once a step has told it. */
   nextTimer: number | null | undefined
   touched: boolean
+  decoded: DecodedRow[]
 }
 
 export function openDraft<State>(before: CachedHome<State>): HomeDraft<State> {
@@ -23,6 +24,7 @@ export function openDraft<State>(before: CachedHome<State>): HomeDraft<State> {
     clockMs: before.lastNow,
     nextTimer: undefined,
     touched: false,
+    decoded: [],
     inputs: [],
     signals: [],
     rejections: [],
@@ -43,6 +45,14 @@ export function foldRow<State>(fold: HomeFold<State>, draft: HomeDraft<State>, r
   draft.clockMs = receivedAt
   takeStep(draft, step)
   if (step.rejected !== null) reject(draft, row, step.rejected)
+  keepDecoded(draft, row, step)
+}
+
+function keepDecoded<State>(draft: HomeDraft<State>, row: LogRow, { observations }: FoldStep<State>): void {
+  const [first] = observations
+  if (first === undefined) return
+  const device = draft.home.facts.devices.find(({ deviceId }) => deviceId === first.deviceId)
+  if (device !== undefined) draft.decoded.push({ row, device, observations })
 }
 
 /** Leaves the home's state as it is and goes past the row. */

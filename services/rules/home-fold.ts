@@ -1,4 +1,4 @@
-import type { RawMessage } from '../../devices/observation.ts'
+import type { Observation, RawMessage } from '../../devices/observation.ts'
 import type { Signal } from '../core/signal.ts'
 import type { StoredFacts } from '../ports.ts'
 
@@ -19,6 +19,8 @@ export type HomeFold<State> = {
 export type FoldStep<State> = {
   state: State
   signals: readonly Signal[]
+  /** What the message said. */
+  observations: readonly Observation[]
   /** Why the message, or a part of it, is no observation. */
   rejected: string | null
   /** The next timer, epoch ms; null for none. */

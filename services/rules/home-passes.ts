@@ -73,7 +73,7 @@ async function passHomes<State>(
     if (own.length >= HOME_ROWS_PER_SHARD) left.add(shard)
   }
   const dueHomes = due.filter((home) => !left.has(home.shard) && !hiddenHomes.has(home.homeId))
-  const stands = await foldAndCommit(memory, { rows, cursors: [], dueHomes, nowMs, jumps: memory.jumps })
+  const stands = await foldAndCommit(memory, { rows, cursors: [], before: [], dueHomes, nowMs, jumps: memory.jumps })
   if (!stands) for (const { shard } of homes) left.add(shard)
   return { left, hidden: hiddenHomes }
 }

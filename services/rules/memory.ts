@@ -1,4 +1,4 @@
-import type { Clock, ClockJump, FoldStore, Hints, Log, Metrics, ShardCursor } from '../ports.ts'
+import type { Clock, ClockJump, DecodedSink, FoldStore, Hints, Log, Metrics, ShardCursor } from '../ports.ts'
 import { createHomeCache, type HomeCache } from './home-cache.ts'
 import type { HomeFold } from './home-fold.ts'
 import { createPace, type Pace } from './pace.ts'
@@ -13,6 +13,8 @@ export type RulesParts<State> = {
   clock: Clock
   log: Log
   metrics: Metrics
+  /** Given what each committed pass decoded; null where nobody in this process wants it. */
+  decoded: DecodedSink | null
   /** The shards this worker answers for; several workers may answer for the same. */
   shards: readonly number[]
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ShardCursor } from '../ports.ts'
+import type { DecodedSink, LogPosition, ShardCursor } from '../ports.ts'
 import { commitPass, type FoldedPass, foldPass, forgetPass, type PassInput } from './fold-pass.ts'
 import { learnJumps } from './jumps.ts'
 import { HIDDEN_PAUSE_MS, type RulesMemory } from './memory.ts'
@@ -43,6 +43,7 @@ async function passReady<State>(memory: RulesMemory<State>, shards: readonly num
   await learnJumps(memory, epoch)
   const atMs = clock.monotonicMs()
   const cursors: ShardCursor[] = []
+  const before: LogPosition[] = []
   const rowsByShard = Map.groupBy(rows, (row) => row.shard)
   for (const cursor of read.cursors) {
     const own = rowsByShard.get(cursor.shard) ?? []
@@ -51,14 +52,16 @@ async function passReady<State>(memory: RulesMemory<State>, shards: readonly num
     if (isFull || nowMs - (own[0]?.receivedAt ?? nowMs) > LAG_MS) overdue.add(cursor.shard)
     else overdue.delete(cursor.shard)
     const last = own.at(-1)
-    if (last) cursors.push({ ...cursor, xid: last.xid, id: last.id, passedAtMs: last.receivedAt })
+    if (!last) continue
+    cursors.push({ ...cursor, xid: last.xid, id: last.id, passedAtMs: last.receivedAt })
+    before.push(cursor)
   }
   for (const shard of read.hidden) pace.hurry(shard)
   const allHidden = rows.length === 0 && read.hidden.length > 0
   // It may be our own commit that hides them.
   if (allHidden && memory.underway) await settle(memory)
   else await pauseWhileHidden(memory, allHidden)
-  if (cursors.length > 0) await foldAhead(memory, { rows, cursors, dueHomes: [], nowMs, jumps: memory.jumps })
+  if (cursors.length > 0) await foldAhead(memory, { rows, cursors, before, dueHomes: [], nowMs, jumps: memory.jumps })
 }
 
 /** Folds at once, begins to commit when the commit before stands, and leaves it under way. */
@@ -122,5 +125,15 @@ async function commitAndTell<State>(memory: RulesMemory<State>, pass: FoldedPass
   memory.done += input.rows.length + input.dueHomes.length
   metrics.count('anlin_rows_folded_total', input.rows.length)
   for (const homeId of new Set(commit.signals.map((signal) => signal.homeId))) hints.hint('incident', homeId)
+  if (memory.decoded !== null) handOver(memory.decoded, pass)
   return true
+}
+
+/** Shard by shard, those of which every row was decoded here. */
+function handOver(sink: DecodedSink, { input, decoded, skipped }: FoldedPass): void {
+  const rowsByShard = Map.groupBy(decoded, ({ row }) => row.shard)
+  for (const [index, to] of input.cursors.entries()) {
+    const from = input.before[index]
+    if (from && !skipped.has(to.shard)) sink.offer({ from, to, rows: rowsByShard.get(to.shard) ?? [] })
+  }
 }

@@ -56,6 +56,7 @@ export async function beginLife() {
       return startRules({
         store: change(createFoldStore(pool)),
         fold: createCoreFold(decoder),
+        decoded: null,
         shards: SHARDS,
         hints: { hint: () => undefined },
         clock: machineClock,

@@ -6,7 +6,7 @@ import { createHistoryProgress } from '../../store/postgres/history-progress.ts'
 import { createDevice, createGridCell, createHome } from '../../store/postgres/homes.ts'
 import { type Database, inTransaction } from '../../store/postgres/pool.ts'
 import { createSealing } from '../../store/sealing.ts'
-import { type Projector, startProjector } from '../projector.ts'
+import { type Projector, type ProjectorParts, startProjector } from '../projector.ts'
 
 export type Message = { homeId: string; deviceId?: string; leaf?: 'telemetry' | 'event'; body: Record<string, unknown> }
 
@@ -51,13 +51,20 @@ export type Bench = {
   close(): Promise<void>
 }
 
-export async function startBench(pool: Database, store: HistoryStore): Promise<Bench> {
+export async function startBench(
+  pool: Database,
+  store: HistoryStore,
+  changed: Partial<Pick<ProjectorParts, 'appendAndFinish' | 'handover'>> = {},
+): Promise<Bench> {
   const logged: string[] = []
   const gauges: Record<string, number> = {}
   const say = (_fields: Record<string, unknown>, message: string) => void logged.push(message)
   const projector = await startProjector({
     progress: createHistoryProgress(pool),
     store,
+    appendAndFinish: null,
+    handover: null,
+    ...changed,
     decoder,
     clock: { now: Date.now, monotonicMs: () => performance.now() },
     log: { info: say, warn: say, error: say, debug: say },

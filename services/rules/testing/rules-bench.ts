@@ -1,5 +1,5 @@
 import { SHARDS, shardOf } from '../../core/shard.ts'
-import type { FoldStore, Metrics, StoredFacts } from '../../ports.ts'
+import type { DecodedSink, FoldStore, Metrics, StoredFacts } from '../../ports.ts'
 import { createFoldStore } from '../../store/postgres/fold-store.ts'
 import type { Database, Queryable } from '../../store/postgres/pool.ts'
 import type { HomeFold } from '../home-fold.ts'
@@ -40,6 +40,7 @@ export async function startBench(
     store?: (store: FoldStore) => FoldStore
     onFacts?: (facts: StoredFacts) => void
     monotonicMs?: () => number
+    decoded?: DecodedSink
   } = {},
 ): Promise<Bench> {
   const hinted: string[] = []
@@ -63,6 +64,7 @@ export async function startBench(
     clock: { now: Date.now, monotonicMs: changed.monotonicMs ?? (() => performance.now()) },
     log: { info: say, warn: say, error: say, debug: say },
     metrics,
+    decoded: changed.decoded ?? null,
     shards: SHARDS,
   })
   return { worker, hinted, logged, metrics: figures }

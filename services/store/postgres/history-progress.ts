@@ -3,10 +3,10 @@ import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import type { DeviceKind } from '../../../devices/observation.ts'
 import { SHARDS } from '../../core/shard.ts'
 import type { HistoryBatch, HistoryProgress, HomeDevices, MeasuredPoint, ShardCursor } from '../../ports.ts'
+import { cursorValues, HISTORY_READER, MOVED_CURSORS } from './history-cursors.ts'
 import { readLag, readUnread } from './log-read.ts'
 import type { Database, Queryable } from './pool.ts'
 
-const READER = 'history'
 const RULES_READER = 'rules'
 
 const compress = promisify(zstdCompress)
@@ -30,11 +30,7 @@ const PROPOSE = `
 const FINISH = `
   with done as (
     update history_batch set version = version + 1, batch_zstd = null where version = $1 returning 1
-  ), moved as (
-    update log_cursor c
-    set xid = v.xid, id = v.id, passed_at = to_timestamp(v.passed_ms / 1000), version = c.version + 1
-    from unnest($2::smallint[], $3::xid8[], $4::int8[], $5::float8[]) v(shard, xid, id, passed_ms), done
-    where c.reader = '${READER}' and c.shard = v.shard
+  ), moved as (${MOVED_CURSORS}
   ), refused as (
     insert into history_dead_letter (home_id, device_id, at, sequence, reason, point)
     select home_id, device_id, to_timestamp(at_ms / 1000), sequence, reason, point
@@ -48,12 +44,12 @@ export function createHistoryProgress(pool: Database): HistoryProgress {
   return {
     async prepareCursors(shards) {
       await pool.query(
-        `insert into log_cursor (reader, shard) select '${READER}', unnest($1::smallint[]) on conflict do nothing`,
+        `insert into log_cursor (reader, shard) select '${HISTORY_READER}', unnest($1::smallint[]) on conflict do nothing`,
         [shards],
       )
     },
     readState: () => readState(pool),
-    readUnread: (asked) => readUnread(pool, { reader: READER, facts: 'all', ...asked }),
+    readUnread: (asked) => readUnread(pool, { reader: HISTORY_READER, facts: 'all', ...asked }),
     readDevices: (homeIds) => readDevices(pool, homeIds),
     async propose(version, batch) {
       const { rowCount } = await pool.query({
@@ -70,10 +66,7 @@ export function createHistoryProgress(pool: Database): HistoryProgress {
         text: FINISH,
         values: [
           version,
-          cursors.map((cursor) => cursor.shard),
-          cursors.map((cursor) => cursor.xid),
-          cursors.map((cursor) => cursor.id),
-          cursors.map((cursor) => cursor.passedAtMs),
+          ...cursorValues(cursors),
           points.map((point) => point.homeId),
           points.map((point) => point.deviceId),
           points.map((point) => point.atMs),
@@ -84,7 +77,11 @@ export function createHistoryProgress(pool: Database): HistoryProgress {
       })
       return rowCount === 1
     },
-    readBehindMs: () => readerBehindMs(pool, READER),
+    async readLagging(longerThanMs) {
+      const { nowMs, lagging } = await readLag(pool, { reader: HISTORY_READER, shards: SHARDS })
+      return lagging.filter((shard) => nowMs - shard.oldestReceivedAt > longerThanMs).map(({ shard }) => shard)
+    },
+    readBehindMs: () => readerBehindMs(pool, HISTORY_READER),
     readRulesBehindMs: () => readerBehindMs(pool, RULES_READER),
   }
 }

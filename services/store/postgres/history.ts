@@ -1,6 +1,7 @@
 import { MEASUREMENT_FIELDS } from '../../../devices/observation.ts'
-import type { HistoryErrorCode, HistoryStore, MeasuredPoint } from '../../ports.ts'
+import type { AppendAndFinish, HistoryErrorCode, HistoryStore, MeasuredPoint } from '../../ports.ts'
 import { float8Array } from './history-arrays.ts'
+import { cursorValues, MOVED_CURSORS } from './history-cursors.ts'
 import { ensureHistoryPartitions, type KnownMonths } from './history-partitions.ts'
 import { columnOf, readHistory, readLast } from './history-read.ts'
 import { int4Array, textArray } from './log-append-arrays.ts'
@@ -10,19 +11,47 @@ import { type Database, errorCode } from './pool.ts'
 const POINTS_PER_STATEMENT = 500
 
 const COLUMNS = MEASUREMENT_FIELDS.map(columnOf)
-const FIRST_FIELD = 6
-const APPEND = `
+
+/**
+ * Takes what `columnsOf` gives, from parameter `$first` on. Set-returning functions in the select list step together and
+ * need no tuplestore each, as they would in `from`.
+ */
+const insertPoints = (first: number, from: string) => `
   insert into reading (home_id, device_id, device_kind, at, sequence, ${COLUMNS.join(', ')})
-  select home_id, device_id, device_kind, to_timestamp(at_ms / 1000), sequence, ${COLUMNS.join(', ')}
-  from unnest($1::text[], $2::text[], $3::text[], $4::float8[], $5::int4[],
-              ${COLUMNS.map((_, index) => `$${FIRST_FIELD + index}::float8[]`).join(', ')})
-    v(home_id, device_id, device_kind, at_ms, sequence, ${COLUMNS.join(', ')})
+  select unnest($${first}::text[]), unnest($${first + 1}::text[]), unnest($${first + 2}::text[]),
+         to_timestamp(unnest($${first + 3}::float8[]) / 1000), unnest($${first + 4}::int4[]),
+         ${COLUMNS.map((_, index) => `unnest($${first + 5 + index}::float8[])`).join(', ')}
+  ${from}
   on conflict do nothing`
 
+const APPEND = insertPoints(1, '')
+
+const APPEND_AND_FINISH = `
+  with done as (
+    update history_batch set version = version + 1 where version = $1 and batch_zstd is null returning 1
+  ), moved as (${MOVED_CURSORS}
+  ), added as (${insertPoints(6, 'from done')}
+  )
+  select 1 from done`
+
 /** History in the system of record: a row per point. */
-export function createPostgresHistory(pool: Database): HistoryStore {
+export function createPostgresHistory(pool: Database): HistoryStore & { appendAndFinish: AppendAndFinish } {
   const months: KnownMonths = new Set()
   return {
+    async appendAndFinish(version, { points, cursors }) {
+      try {
+        await ensureHistoryPartitions(
+          pool,
+          months,
+          points.map((point) => point.atMs),
+        )
+        const values = [version, ...cursorValues(cursors), ...columnsOf(points)]
+        const { rowCount } = await pool.query({ name: 'history-append-and-finish', text: APPEND_AND_FINISH, values })
+        return rowCount === 1
+      } catch (cause) {
+        throw new HistoryAppendError(codeOf(cause), cause)
+      }
+    },
     async append(points) {
       try {
         await ensureHistoryPartitions(
