@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { shardOf } from '../core/shard.ts'
+import { SHARDS, shardOf } from '../core/shard.ts'
 import type { DecodedRow, ShardCursor } from '../ports.ts'
 import { createPostgresHistory } from '../store/postgres/history.ts'
 import { createHistoryProgress } from '../store/postgres/history-progress.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import { createHandover, type Handover } from './handed-over.ts'
+import type { Projector } from './projector.ts'
 import { type Bench, placeHomes, publish, startBench, valuesOf } from './testing/projector-bench.ts'
 
 /** The history in the same database: a batch and the cursors are one commit, and the rules hand over what they decoded. */
@@ -23,8 +24,12 @@ afterEach(async () => {
   await database.close()
 })
 
-async function open(handover: Handover | null = null, appendAndFinish = store.appendAndFinish): Promise<Bench> {
-  const bench = await startBench(database.pool, store, { appendAndFinish, handover })
+async function open(
+  handover: Handover | null = null,
+  appendAndFinish = store.appendAndFinish,
+  progress = createHistoryProgress(database.pool),
+): Promise<Bench> {
+  const bench = await startBench(database.pool, store, { appendAndFinish, handover, progress })
   benches.push(bench)
   return bench
 }
@@ -88,14 +93,21 @@ test('a commit whose answer is lost is neither missing nor double', async () => 
   expect(await movements('home-a')).toEqual(numbers(0, 40))
 })
 
-test('two at once: who is overtaken writes nothing', async () => {
-  const a = await open()
-  const b = await open()
-  for (let batch = 0; batch < 5; batch += 1) {
-    await publish(database.pool, beats('home-a', batch * 100, (batch + 1) * 100))
-    await Promise.all([a.projector.drain(), b.projector.drain()])
-  }
-  expect(await movements('home-a')).toEqual(numbers(0, 500))
+test('who is overtaken writes nothing', async () => {
+  const { pool } = database
+  const { version } = await createHistoryProgress(pool).readState()
+  const point = (movement: number) =>
+    ({
+      homeId: 'home-a',
+      deviceId: 'bed',
+      deviceKind: 'sleep-monitor',
+      atMs: Date.now() - movement,
+      sequence: 1,
+      values: { movement },
+    }) as const
+  expect(await store.appendAndFinish(version, { points: [point(1)], cursors: [] })).toBe(true)
+  expect(await store.appendAndFinish(version, { points: [point(2)], cursors: [] })).toBe(false)
+  expect(await movements('home-a')).toEqual([1])
 })
 
 /** What the log has after the history's cursor, as the rules would hand it over, saying `movement` instead. */
@@ -125,21 +137,67 @@ async function decodedAs(
     retained: false,
   }
   const observations = [{ ...meta, kind: 'measurement' as const, values: { movement } }]
-  return { from, to: { ...from, xid: row.xid, id: row.id }, rows: [{ row, device, observations }] }
+  return { from, to: { ...from, xid: row.xid, id: row.id }, rows: [{ row, device, observations, deviceState: null }] }
+}
+
+/** A projector that has read its cursors and looks into the log only while `mayRead`. */
+async function openWithHandover(log: { mayRead: boolean }): Promise<{ handover: Handover; projector: Projector }> {
+  const handover = createHandover()
+  const progress = createHistoryProgress(database.pool)
+  let looks = 0
+  const { projector } = await open(handover, store.appendAndFinish, {
+    ...progress,
+    async readLagging(longerThanMs) {
+      looks += 1
+      return log.mayRead ? progress.readLagging(longerThanMs) : []
+    },
+  })
+  await vi.waitFor(() => expect(looks).toBeGreaterThan(0), { timeout: 10_000 })
+  return { handover, projector }
 }
 
 test('what the rules hand over is not read again; what they do not, is read a little later', async () => {
-  const handover = createHandover()
-  const { projector } = await open(handover)
-  await projector.drain()
+  const log = { mayRead: false }
+  const { handover, projector } = await openWithHandover(log)
   await publish(database.pool, beats('home-a', 7, 8))
-  // However long this takes, the row is not old enough to be read.
-  await database.pool.query("update observation_log set received_at = received_at + interval '1 minute'")
   // The log says 7: whoever reads 1,000 has it from the handover.
   handover.offer(await decodedAs('home-a', 1_000))
   await vi.waitFor(async () => expect(await movements('home-a')).toEqual([1_000]), { timeout: 10_000 })
+  log.mayRead = true
   await publish(database.pool, beats('home-b', 8, 9))
   await projector.drain()
   expect(await movements('home-b')).toEqual([8])
   expect(await movements('home-a')).toEqual([1_000])
 })
+
+test('a shard that nothing is handed over of is read also while others never stop', async () => {
+  const { handover } = await openWithHandover({ mayRead: true })
+  await publish(database.pool, beats('home-a', 1, 2))
+  const { from, to, rows } = await decodedAs('home-a', 1)
+  const other = { ...from, shard: (from.shard + 1) % SHARDS.length }
+  let id = 0
+  const endless = setInterval(() => {
+    // Some row says more than a batch takes, each time.
+    const many = Array.from({ length: 600 }, () => rows).flat()
+    handover.offer({ from: { ...other, id }, to: { ...to, shard: other.shard, id: id + 1 }, rows: many })
+    id += 1
+  }, 5)
+  await publish(database.pool, beats('home-b', 5, 6))
+  await vi
+    .waitFor(async () => expect(await movements('home-b')).toEqual([5]), { timeout: 15_000 })
+    .finally(() => clearInterval(endless))
+}, 30_000)
+
+test('who lost to another projector takes nothing that the other has passed', async () => {
+  const { handover } = await openWithHandover({ mayRead: false })
+  await publish(database.pool, beats('home-a', 7, 8))
+  const decoded = await decodedAs('home-a', 1_000)
+  const other = await open()
+  await other.projector.drain()
+  expect(await movements('home-a')).toEqual([7])
+  // The first is refused and lost; one that comes later must not find the old cursors.
+  const offers = setInterval(() => handover.offer(decoded), 100)
+  await new Promise((done) => setTimeout(done, 5_000))
+  clearInterval(offers)
+  expect(await movements('home-a')).toEqual([7])
+}, 30_000)

@@ -9,12 +9,12 @@ const MAX_HOMES = 10_000
 const SEQUENCES = 1_000_000
 
 /** What rows of the log say, and the decoder states after them: kept only once the points are written down. */
-type Measured = { points: MeasuredPoint[]; states: Map<string, unknown> }
+export type Measured = { points: MeasuredPoint[]; states: Map<string, unknown> }
 
 export type RowDecoder = {
   /** In commit order. Rows that say nothing that can be measured give no point. */
   decode(rows: readonly LogRow[]): Promise<Measured>
-  keep(measured: Measured): void
+  keep(measured: Pick<Measured, 'states'>): void
 }
 
 /** Decodes the log once more, for its numbers: why a message is no observation is the rules' business. */
@@ -46,7 +46,7 @@ export function createRowDecoder(parts: {
         const deviceId = parts.decoder.deviceIdOf(row)
         const placed = deviceId === null ? undefined : homes.get(row.homeId)?.devices.get(deviceId)
         if (placed === undefined) continue
-        const key = `${row.homeId}/${deviceId}`
+        const key = stateKey(row.homeId, placed)
         const before = measured.states.get(key) ?? states.get(key) ?? null
         const { deviceState, observations } = parts.decoder.decode(before, row, placed)
         measured.states.set(key, deviceState)
@@ -59,6 +59,10 @@ export function createRowDecoder(parts: {
       for (const [key, state] of measured.states) putLast(states, key, state, MAX_DEVICES)
     },
   }
+}
+
+export function stateKey(homeId: string, { deviceId }: PlacedDevice): string {
+  return `${homeId}/${deviceId}`
 }
 
 /** A map keeps the order of insertion: the first key is the longest silent. */
@@ -85,7 +89,8 @@ export function toPoint(row: LogRow, placed: PlacedDevice, observations: readonl
       homeId: row.homeId,
       deviceId: placed.deviceId,
       deviceKind: placed.kind,
-      atMs: Math.round(observation.at),
+      // The fold's clock never goes back within a home: what has no time of its own was measured when it came.
+      atMs: Math.round(observation.at === observation.receivedAt ? row.receivedAt : observation.at),
       sequence: contentHash(row.payload, 0) % SEQUENCES,
       values: {},
     }

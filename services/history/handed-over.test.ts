@@ -1,18 +1,26 @@
 import { expect, test } from 'vitest'
+import { decoder } from '../../devices/index.ts'
 import type { DecodedSegment, LogRow, ShardCursor } from '../ports.ts'
+import { createRowDecoder } from './decode-rows.ts'
 import { createHandover } from './handed-over.ts'
 
 const SHARD = 3
 const cursorAt = (id: number, shard = SHARD): ShardCursor => ({ shard, xid: 7n, id, version: 1, passedAtMs: id })
 const device = { deviceId: 'bed', kind: 'sleep-monitor', room: null, gatewayId: null, retired: false } as const
 
+function rowOf(given: Pick<LogRow, 'shard' | 'id' | 'receivedAt' | 'payload'>): LogRow {
+  const about = { homeId: 'home-a', account: 'home-a.gw', topic: 'care/v1/home-a/bed/telemetry', factsVersion: 1 }
+  return { ...about, ...given, xid: 7n, qos: 1, packetId: given.id, dup: false, retain: false, rejected: null }
+}
+
 /** The rows `from + 1` to `to`, each with a reading whose value is its id. */
 function segment(from: number, to: number, shard = SHARD): DecodedSegment {
   const rows = Array.from({ length: to - from }, (_, index) => {
     const id = from + index + 1
-    const row = { homeId: 'home-a', shard, xid: 7n, id, payload: Buffer.from(String(id)) } as unknown as LogRow
+    const row = rowOf({ shard, id, receivedAt: id, payload: Buffer.from(String(id)) })
     const meta = { homeId: 'home-a', deviceId: 'bed', messageId: null, at: id, receivedAt: id, retained: false }
-    return { row, device, observations: [{ ...meta, kind: 'measurement' as const, values: { movement: id } }] }
+    const observations = [{ ...meta, kind: 'measurement' as const, values: { movement: id } }]
+    return { row, device, observations, deviceState: id }
   })
   return { from: cursorAt(from, shard), to: cursorAt(to, shard), rows }
 }
@@ -28,7 +36,7 @@ test('what follows a cursor is given once, in order, and moves it', () => {
   const taken = handover.take(cursors(cursorAt(0)), 100)
   expect(movements(taken)).toEqual(numbers(0, 5))
   expect(taken.cursors).toEqual([cursorAt(5)])
-  expect(handover.take(cursors(cursorAt(5)), 100)).toEqual({ points: [], cursors: [] })
+  expect(handover.take(cursors(cursorAt(5)), 100)).toMatchObject({ points: [], cursors: [] })
 })
 
 test('rows that the reader has passed already are left out, also in the middle of a segment', () => {
@@ -52,7 +60,7 @@ test('over a gap nothing is given, until the reader has closed it by reading the
 test('rows that say nothing measurable move the cursor all the same', () => {
   const handover = createHandover()
   handover.offer({ ...segment(0, 3), rows: [] })
-  expect(handover.take(cursors(cursorAt(0)), 100)).toEqual({ points: [], cursors: [cursorAt(3)] })
+  expect(handover.take(cursors(cursorAt(0)), 100)).toMatchObject({ points: [], cursors: [cursorAt(3)] })
 })
 
 test('a batch ends at its limit, and the shard that has waited longest comes first in the next', () => {
@@ -71,4 +79,44 @@ test('what is beyond the limit is left to the log, and what was held is still go
   const taken = handover.take(cursors(cursorAt(0)), 1_000_000)
   expect(taken.points).toHaveLength(50_000)
   expect(taken.cursors).toEqual([cursorAt(50_000)])
+})
+
+test('a reading without a time of its own keeps its receipt time, also where the fold held the clock of the home back', () => {
+  const handover = createHandover()
+  const { from, to, rows } = segment(0, 3)
+  const clamped = rows.map(({ observations, ...decoded }) => ({
+    ...decoded,
+    observations: observations.map((observation) => ({ ...observation, at: 1_000, receivedAt: 1_000 })),
+  }))
+  handover.offer({ from, to, rows: clamped })
+  expect(handover.take(cursors(cursorAt(0)), 100).points.map(({ atMs }) => atMs)).toEqual([1, 2, 3])
+})
+
+test('whoever reads on in the log knows of the devices what the rules knew', async () => {
+  const SLOW_MS = 8 * 3_600_000
+  const rows = Array.from({ length: 12 }, (_, index) => {
+    const receivedAt = Date.parse('2026-05-01T08:00:00Z') + index * 15_000
+    const body = { at: receivedAt - SLOW_MS, movement: index }
+    return rowOf({ shard: SHARD, id: index + 1, receivedAt, payload: Buffer.from(JSON.stringify(body)) })
+  })
+  const open = () =>
+    createRowDecoder({ decoder, readDevices: async () => [{ homeId: 'home-a', factsVersion: 1, devices: [device] }] })
+  const whole = open()
+  const all = await whole.decode(rows)
+  // The clock is believed to be slow after some messages; the others must not be dated eight hours early.
+  expect(all.points.at(-1)?.atMs).toBe(rows.at(-1)?.receivedAt)
+
+  const handover = createHandover()
+  let state: unknown = null
+  const decoded = rows.slice(0, 8).map((row) => {
+    const { observations, deviceState } = decoder.decode(state, row, device)
+    state = deviceState
+    return { row, device, observations, deviceState }
+  })
+  handover.offer({ from: cursorAt(0), to: cursorAt(8), rows: decoded })
+  const inParts = open()
+  const handed = handover.take(cursors(cursorAt(0)), 100)
+  inParts.keep(handed)
+  const rest = await inParts.decode(rows.slice(8))
+  expect([...handed.points, ...rest.points]).toEqual(all.points)
 })

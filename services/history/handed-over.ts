@@ -1,5 +1,5 @@
 import type { DecodedSegment, DecodedSink, HistoryBatch, LogPosition, MeasuredPoint, ShardCursor } from '../ports.ts'
-import { toPoint } from './decode-rows.ts'
+import { type Measured, stateKey, toPoint } from './decode-rows.ts'
 
 /** Some seconds of a busy town, some 25 MB. What does not fit is read from the log when its turn comes. */
 const MAX_POINTS_HELD = 50_000
@@ -11,27 +11,28 @@ const MAX_POINTS_HELD = 50_000
 export type Handover = DecodedSink & {
   /**
    * What follows these cursors without a gap, the longest held shard first, at least one segment and at most about `limit`
-   * points. `cursors`: those that move, as they will stand. What is given is no longer held.
+   * points. `cursors`: those that move, as they will stand. `states`: the decoder's after it, for whoever reads on in the
+   * log. What is given is no longer held.
    */
-  take(cursors: ReadonlyMap<number, ShardCursor>, limit: number): HistoryBatch
+  take(cursors: ReadonlyMap<number, ShardCursor>, limit: number): HistoryBatch & Measured
 }
 
 type PlacedPoint = { at: LogPosition; point: MeasuredPoint }
-type Held = { from: LogPosition; to: ShardCursor; points: PlacedPoint[] }
+type Held = { from: LogPosition; to: ShardCursor; points: PlacedPoint[]; states: Measured['states'] }
 
 export function createHandover(): Handover {
   // A map keeps the order of insertion: the first shard is the longest held.
   const shards = new Map<number, Held[]>()
   let held = 0
 
-  /** The cursor after all segments that follow it, whose points go to `points`. */
-  function follow(cursor: ShardCursor, segments: Held[], points: MeasuredPoint[], limit: number): ShardCursor {
+  /** The cursor after all segments that follow it, whose points and states go to `taken`. */
+  function follow(cursor: ShardCursor, segments: Held[], taken: Measured, limit: number): ShardCursor {
     let at = cursor
     for (let segment = segments[0]; segment !== undefined; segment = segments[0]) {
       if (isAfter(segment.to, at)) {
-        const isFull = points.length > 0 && points.length + segment.points.length > limit
+        const isFull = taken.points.length > 0 && taken.points.length + segment.points.length > limit
         if (isFull || isAfter(segment.from, at)) return at
-        for (const placed of segment.points) if (isAfter(placed.at, at)) points.push(placed.point)
+        addSegment(taken, segment, at)
         at = segment.to
       }
       segments.shift()
@@ -43,33 +44,41 @@ export function createHandover(): Handover {
   return {
     offer({ from, to, rows }: DecodedSegment) {
       const points: PlacedPoint[] = []
-      for (const { row, device, observations } of rows) {
+      const states: Measured['states'] = new Map()
+      for (const { row, device, observations, deviceState } of rows) {
+        states.set(stateKey(row.homeId, device), deviceState)
         const point = toPoint(row, device, observations)
         if (point !== null) points.push({ at: { xid: row.xid, id: row.id }, point })
       }
       if (held + weightOf(points) > MAX_POINTS_HELD) return
       held += weightOf(points)
       const segments = shards.get(to.shard)
-      if (segments) segments.push({ from, to, points })
-      else shards.set(to.shard, [{ from, to, points }])
+      if (segments) segments.push({ from, to, points, states })
+      else shards.set(to.shard, [{ from, to, points, states }])
     },
     take(cursors, limit) {
-      const points: MeasuredPoint[] = []
+      const taken: Measured = { points: [], states: new Map() }
       const moved: ShardCursor[] = []
       for (const [shard, segments] of [...shards]) {
         const cursor = cursors.get(shard)
         if (cursor === undefined) continue
-        const at = follow(cursor, segments, points, limit)
+        const at = follow(cursor, segments, taken, limit)
         if (at === cursor && segments.length > 0) continue
         if (at !== cursor) moved.push(at)
         // Who was served goes to the end of the line.
         shards.delete(shard)
         if (segments.length > 0) shards.set(shard, segments)
-        if (points.length >= limit) break
+        if (taken.points.length >= limit) break
       }
-      return { points, cursors: moved }
+      return { ...taken, cursors: moved }
     },
   }
+}
+
+/** What of it comes after `at`. */
+function addSegment(taken: Measured, segment: Held, at: LogPosition): void {
+  for (const placed of segment.points) if (isAfter(placed.at, at)) taken.points.push(placed.point)
+  for (const [key, state] of segment.states) taken.states.set(key, state)
 }
 
 /** A segment without a point takes room too. */

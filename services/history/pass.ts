@@ -1,5 +1,6 @@
 import type {
   AppendAndFinish,
+  Clock,
   HistoryBatch,
   HistoryFinish,
   HistoryProgress,
@@ -14,11 +15,14 @@ import type { Handover } from './handed-over.ts'
 
 /** Rows of one pass: so few that decoding them keeps the process's other work waiting for some ms only. */
 const MAX_ROWS_PER_PASS = 1_000
-const MIN_ROWS_PER_SHARD = 32
-/** Points of one pass that were handed over: every alarm waits for the statement that appends them. */
-const MAX_POINTS_HANDED = 1_000
+/** Fewer where one statement appends them all: every alarm waits for its end. */
+const MIN_ROWS_PER_SHARD = { inParts: 32, atOnce: 8 }
+/** Points of one pass that were handed over. */
+const MAX_POINTS_HANDED = 500
 /** What the rules of this process have not handed over after this long is read from the log. */
 const HANDED_WITHIN_MS = 2_000
+/** However much is handed over, the log is looked at so often for what is not. */
+const LOG_LOOK_MS = 1_000
 
 export type PassMemory = {
   progress: HistoryProgress
@@ -28,19 +32,31 @@ export type PassMemory = {
   /** What the rules of this process decoded; null where they run elsewhere. */
   handover: Handover | null
   rows: RowDecoder
+  clock: Clock
   log: Log
   metrics: Metrics
   shards: readonly number[]
   /** Of the progress, with no batch on its way, and its cursors; null when they have to be read first. */
   version: number | null
   cursors: Map<number, ShardCursor> | null
+  /** When the log was looked at last. */
+  lookedAtMs: number
   /** Shards that had more rows than a pass takes: every other pass reads these alone, so that nobody waits for them. */
   behind: Set<number>
   behindOnly: boolean
 }
 
-export function createPassMemory(parts: Omit<PassMemory, 'version' | 'cursors' | 'behind' | 'behindOnly'>): PassMemory {
-  return { ...parts, version: null, cursors: null, behind: new Set(), behindOnly: false }
+export function createPassMemory(
+  parts: Omit<PassMemory, 'version' | 'cursors' | 'lookedAtMs' | 'behind' | 'behindOnly'>,
+): PassMemory {
+  return {
+    ...parts,
+    version: null,
+    cursors: null,
+    lookedAtMs: Number.NEGATIVE_INFINITY,
+    behind: new Set(),
+    behindOnly: false,
+  }
 }
 
 /** `handed`: of what was handed over, and there may be more. `lost`: another projector is at work. */
@@ -66,12 +82,22 @@ export async function runPass(memory: PassMemory): Promise<Pass> {
     memory.version = state.version
   }
   const version = memory.version
+  const nowMs = memory.clock.monotonicMs()
+  if (nowMs - memory.lookedAtMs < LOG_LOOK_MS) return (await passHanded(memory, version)) ?? passRows(memory, version)
+  memory.lookedAtMs = nowMs
+  const done = await passRows(memory, version)
+  return done === 'idle' ? ((await passHanded(memory, version)) ?? 'idle') : done
+}
+
+/** Null: nothing was handed over. */
+async function passHanded(memory: PassMemory, version: number): Promise<Pass | null> {
   const handed = memory.cursors && memory.handover?.take(memory.cursors, MAX_POINTS_HANDED)
-  if (handed && handed.cursors.length > 0) {
-    const done = await carry(memory, version, handed)
-    return done === 'more' ? 'handed' : done
-  }
-  return passRows(memory, version)
+  if (!handed || handed.cursors.length === 0) return null
+  const { points, cursors } = handed
+  const done = await carry(memory, version, { points, cursors }, () => memory.rows.keep(handed))
+  if (done === 'lost') return done
+  // What little there is gathers until the next sweep: a statement costs the same for one point as for a hundred.
+  return points.length * 2 > MAX_POINTS_HANDED ? 'handed' : 'idle'
 }
 
 /** What stands in the log and was not handed over. */
@@ -136,7 +162,8 @@ function lose(memory: PassMemory): Pass {
 async function readRows(memory: PassMemory) {
   const shards = await shardsToRead(memory)
   if (shards.length === 0) return null
-  const limitPerShard = Math.max(MIN_ROWS_PER_SHARD, Math.ceil(MAX_ROWS_PER_PASS / shards.length))
+  const least = memory.appendAndFinish ? MIN_ROWS_PER_SHARD.atOnce : MIN_ROWS_PER_SHARD.inParts
+  const limitPerShard = Math.max(least, Math.ceil(MAX_ROWS_PER_PASS / shards.length))
   const { rows, ...read } = await memory.progress.readUnread({ shards, limitPerShard })
   memory.cursors ??= new Map(read.cursors.map((cursor) => [cursor.shard, cursor]))
   const rowsByShard = Map.groupBy(rows, (row) => row.shard)

@@ -21,7 +21,7 @@ const DRAIN_LOOK_MS = 20
  * While it catches up, the projector rests this share of what a pass took, for the alarms need the same database; and much
  * more of it while the rules are behind by over RULES_LAG_MS. What was handed over costs little now and much later.
  */
-const REST_SHARE = { handed: 0.1, ordinary: 0.5, rulesBehind: 4 }
+const REST_SHARE = { handed: 0.1, handedBehind: 0.5, ordinary: 0.5, rulesBehind: 4 }
 const RULES_LAG_MS = 1_000
 
 export type ProjectorParts = {
@@ -61,14 +61,14 @@ export async function startProjector(parts: ProjectorParts): Promise<Projector> 
   const ending = new AbortController()
   const health = createHealth({ log, metrics })
   let watchedAt = Number.NEGATIVE_INFINITY
-  let rest = REST_SHARE.ordinary
+  let rulesBehind = false
   let waiting = Promise.withResolvers<void>()
 
   async function watch(): Promise<void> {
     if (clock.monotonicMs() - watchedAt < WATCH_EVERY_MS) return
     watchedAt = clock.monotonicMs()
     metrics.gauge('anlin_reader_lag_seconds', (await progress.readBehindMs()) / 1000, { reader: 'history' })
-    rest = (await progress.readRulesBehindMs()) > RULES_LAG_MS ? REST_SHARE.rulesBehind : REST_SHARE.ordinary
+    rulesBehind = (await progress.readRulesBehindMs()) > RULES_LAG_MS
   }
 
   const pause = (ms: number) => sleep(ms, undefined, { signal: ending.signal }).catch(() => undefined)
@@ -87,8 +87,8 @@ export async function startProjector(parts: ProjectorParts): Promise<Projector> 
     }
     if (done === 'lost') return pause(STANDBY_MS)
     const tookMs = clock.monotonicMs() - beganAt
-    if (done === 'handed') return pause(tookMs * REST_SHARE.handed)
-    if (done === 'more') return pause(tookMs * rest)
+    if (done === 'handed') return pause(tookMs * (rulesBehind ? REST_SHARE.handedBehind : REST_SHARE.handed))
+    if (done === 'more') return pause(tookMs * (rulesBehind ? REST_SHARE.rulesBehind : REST_SHARE.ordinary))
     await asked.promise
   }
 

@@ -65,3 +65,40 @@ test('an alarm overtakes what waits longer than a batch, but nothing of its own 
   const order = answered.filter((each) => each.startsWith('town')).map((each) => Number(each.split(' ')[1]))
   expect(order).toEqual(Array.from({ length: 2_001 }, (_, id) => id))
 })
+
+test('messages that come faster than commits gather; an alarm among them ends that at once, and who sends alone never waits', async () => {
+  const batches: number[] = []
+  let nowMs = 0
+  const commits = new GroupCommit({
+    logAppend: { append: async (batch) => void batches.push(batch.length) },
+    hints: { hint() {} },
+    // It stands: whatever gathers would do so for ever.
+    clock: { now: () => 0, monotonicMs: () => nowMs },
+    log: silent,
+    metrics: { count() {}, gauge() {}, observe() {} },
+    limits: INGEST_LIMITS,
+  })
+  const put = (count: number, lane: 0 | 1 = 1) => {
+    for (let id = 0; id < count; id += 1) commits.append(message({}, lane, id, [], 'town'))
+  }
+  for (const count of [1, 1, 5]) {
+    put(count)
+    await expect.poll(() => batches.at(-1)).toBe(count)
+    await commits.idle()
+  }
+  expect(batches).toEqual([1, 1, 5])
+  const before = performance.now()
+  put(1)
+  await commits.idle()
+  expect(performance.now() - before).toBeGreaterThanOrEqual(4)
+  put(6)
+  nowMs += 100
+  await commits.idle()
+  put(1)
+  await new Promise((done) => setImmediate(done))
+  expect(batches).toEqual([1, 1, 5, 1, 6])
+  put(1, 0)
+  await new Promise((done) => setImmediate(done))
+  expect(batches).toEqual([1, 1, 5, 1, 6, 2])
+  commits.close()
+})

@@ -11,6 +11,13 @@ const URGENT_HINTS = 64
 /** Where more waits than a batch takes, one with alarms in it takes so many others. */
 const OTHERS_BESIDE_ALARMS = 200
 
+/**
+ * While messages come faster than they can be committed one by one, a commit begins at most so often: each costs the database
+ * and us most of a ms however few messages it has. Alarms, and who sends alone, wait for none of it.
+ */
+const COMMIT_EVERY_MS = 5
+const FEW_MESSAGES = 4
+
 /** A message on its way to disk. `settle` is called once: with true when it is there, with false when it was given up. */
 export type WaitingMessage = LogMessage & {
   bytes: number
@@ -41,6 +48,10 @@ export class GroupCommit {
   #inFlight: WaitingMessage[] = []
   #waitingBytes = 0
   #running = false
+  /** Of the last batch: when it began, and how many messages it had. */
+  #began = { atMs: Number.NEGATIVE_INFINITY, messages: 0 }
+  /** Ends the wait for more messages. */
+  #hurry = () => {}
   #onIdle: (() => void)[] = []
 
   constructor(options: Options) {
@@ -52,6 +63,7 @@ export class GroupCommit {
     this.#queue.push(message)
     this.#waitingBytes += message.bytes
     if (this.#waitingBytes > this.#options.limits.waitingBytes) this.#giveUp('bytes')
+    if (message.lane === 0) this.#hurry()
     if (this.#running) return
     this.#running = true
     // What arrives in the same turn of the event loop goes into the first batch.
@@ -69,13 +81,31 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
+      await this.#gather()
       const batch = this.#takeBatch()
+      // Given up meanwhile.
+      if (batch.length === 0) continue
+      this.#began = { atMs: this.#options.clock.monotonicMs(), messages: batch.length }
       this.#inFlight = batch
       if (await this.#store(batch)) this.#settleStored(batch)
       this.#inFlight = []
     }
     this.#running = false
     for (const resolve of this.#onIdle.splice(0)) resolve()
+  }
+
+  async #gather(): Promise<void> {
+    const { clock } = this.#options
+    const waitMs = this.#began.atMs + COMMIT_EVERY_MS - clock.monotonicMs()
+    if (this.#began.messages < FEW_MESSAGES || waitMs <= 0 || this.#queue.some(({ lane }) => lane === 0)) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs)
+      this.#hurry = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#hurry = () => {}
   }
 
   #takeBatch(): WaitingMessage[] {

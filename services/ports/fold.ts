@@ -118,10 +118,15 @@ export type DueHome = HomeKey & { factsVersion: number }
 
 /**
  * What the rules decoded of one shard between two places of the log, every row of it: for who would else read and decode it
- * again. `rows`: those in which some device of the home said something.
+ * again. `rows`: those in which some device of the home said something. `deviceState`: the decoder's, after the row.
  */
 export type DecodedSegment = { from: LogPosition; to: ShardCursor; rows: readonly DecodedRow[] }
-export type DecodedRow = { row: LogRow; device: PlacedDevice; observations: readonly Observation[] }
+export type DecodedRow = {
+  row: LogRow
+  device: PlacedDevice
+  observations: readonly Observation[]
+  deviceState: unknown
+}
 /** Takes it or leaves it: nobody waits for it, and what it leaves stands in the log. */
 export type DecodedSink = { offer(segment: DecodedSegment): void }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { HomeKey } from '../ports.ts'
 import { foldAlarms } from './home-passes.ts'
 import type { RulesMemory } from './memory.ts'
@@ -6,7 +7,8 @@ import type { RulesMemory } from './memory.ts'
 export type AlarmLane = {
   /**
    * Beside the pass in hand: what is hinted when it begins is folded, in one pass, so that the shards of alarms that have to
-   * wait (for an open transaction, say) are not held for ever. One of it runs at a time. @throws when the database is away
+   * wait are not held for ever; what an open transaction hides is looked for again as long as that pass lasts. One of it runs
+   * at a time. @throws when the database is away
    */
   run(): Promise<void>
   /** One pass, unless `run` is at it: a storm of alarms must not keep a round from the shards. */
@@ -21,21 +23,27 @@ export type AlarmLane = {
 }
 
 export function createAlarmLane<State>(memory: RulesMemory<State>): AlarmLane {
-  let running: Promise<void> | null = null
+  let running: Promise<boolean> | null = null
   let closed = false
 
-  async function begin(beside: boolean): Promise<void> {
-    if (closed) return
+  /** @returns whether something was hidden */
+  async function begin(beside: boolean): Promise<boolean> {
+    if (closed) return false
     running = passAlarms(memory, beside).finally(() => {
       running = null
     })
-    await running
+    return running
+  }
+
+  /** Of several who wait for the same, one begins and the others are done. */
+  async function beginBeside(): Promise<boolean> {
+    await running?.catch(() => undefined)
+    return running === null && memory.urgent.size > 0 && (await begin(true))
   }
 
   return {
     async run() {
-      await running?.catch(() => undefined)
-      if (running === null && memory.urgent.size > 0) await begin(true)
+      while ((await beginBeside()) && memory.passing.size > 0) await nextTurn()
     },
     async once() {
       if (running === null) await begin(false)
@@ -53,12 +61,12 @@ export function createAlarmLane<State>(memory: RulesMemory<State>): AlarmLane {
  * included. The shard's own pass later skips what the home's position says is done. May run beside a pass over other
  * shards; the homes of a shard that a pass has in hand are left for the next call.
  */
-async function passAlarms<State>(memory: RulesMemory<State>, beside: boolean): Promise<void> {
+async function passAlarms<State>(memory: RulesMemory<State>, beside: boolean): Promise<boolean> {
   const homes = takeHinted(memory, beside)
-  if (homes.length === 0) return
+  if (homes.length === 0) return false
   memory.alarming = new Set(homes.map((home) => home.shard))
   try {
-    await foldAlarms(memory, homes)
+    return await foldAlarms(memory, homes)
   } finally {
     memory.alarming = new Set()
   }

@@ -41,13 +41,9 @@ export function createCoreFold(decoder: Decoder): HomeFold<HomeState> {
 }
 
 function toStep(folded: Folded): FoldStep<HomeState> {
-  const { state, signals, observations, rejected, wakeAt, deviceChanges } = folded
+  const { deviceChanges, ...step } = folded
   return {
-    state,
-    signals,
-    observations,
-    rejected,
-    wakeAt,
+    ...step,
     changedDevices: deviceChanges.map((device) => device.deviceId),
   }
 }

@@ -3,16 +3,27 @@ import { logHintKey } from '../core/log-hint.ts'
 import { shardOf } from '../core/shard.ts'
 import type { DecodedSegment, FoldStore, LogPosition } from '../ports.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
-import { append, placeHome, startBench } from './testing/rules-bench.ts'
+import { append, placeHome, startBench, tallyOf } from './testing/rules-bench.ts'
 
 /** What the rules hand over of what they decoded: every row of a stretch of a shard, or nothing of it. */
 
 let database: TestDatabase
 beforeAll(async () => {
   database = await createTestDatabase()
-  for (const homeId of ['home-a', 'home-b', 'home-c']) await placeHome(database.pool, homeId)
+  for (const homeId of ['home-a', 'home-b', 'home-c', 'home-d']) await placeHome(database.pool, homeId)
 })
 afterAll(() => database.close())
+
+/** Each segment's rows are all that the log has between its ends. */
+async function expectWhole(segments: readonly DecodedSegment[]): Promise<void> {
+  for (const { from, to, rows } of segments) {
+    const { rows: stand } = await database.pool.query<LogPosition>(
+      'select xid, id from observation_log where shard = $1 and (xid, id) > ($2, $3) and (xid, id) <= ($4, $5) order by xid, id',
+      [to.shard, from.xid, from.id, to.xid, to.id],
+    )
+    expect(rows.map(({ row }) => placeOf(row))).toEqual(stand.map(placeOf))
+  }
+}
 
 const placeOf = ({ xid, id }: LogPosition) => ({ xid, id })
 const readings = (homeId: string, count: number) =>
@@ -30,6 +41,8 @@ test('each committed pass hands over the stretch it passed, and each begins wher
   const { pool } = database
   const offered: DecodedSegment[] = []
   const bench = await startBench(pool, { decoded: { offer: (segment) => void offered.push(segment) } })
+  // The new homes' facts are taken in, so that no timer's pass comes first.
+  await bench.worker.processAll()
   for (let batch = 0; batch < 3; batch += 1) {
     await append(pool, readings('home-a', 10))
     await bench.worker.processAll()
@@ -42,6 +55,7 @@ test('each committed pass hands over the stretch it passed, and each begins wher
     if (index > 0) expect(placeOf(from)).toEqual(placeOf(offered[index - 1]?.to ?? from))
   }
   expect(offered.flatMap(({ rows }) => rows.map(({ row }) => placeOf(row)))).toEqual(all)
+  await expectWhole(offered)
 })
 
 test('a stretch with rows that the alarm lane had folded before is not handed over, for they were not decoded with it', async () => {
@@ -76,6 +90,19 @@ test('a stretch with rows that the alarm lane had folded before is not handed ov
   const ofB = offered.filter(({ to }) => to.shard === shard)
   const rows = ofB.flatMap((segment) => segment.rows.map(({ row }) => placeOf(row)))
   expect(rows).toEqual((await positions('home-b')).slice(-2))
+  await expectWhole(ofB)
+})
+
+test('a stretch with a row that makes the fold throw is not handed over, and costs nobody a long turn', async () => {
+  const { pool } = database
+  const offered: DecodedSegment[] = []
+  const bench = await startBench(pool, { decoded: { offer: (segment) => void offered.push(segment) } })
+  await bench.worker.processAll()
+  await append(pool, [...readings('home-d', 600), { homeId: 'home-d', payload: 'poison' }, ...readings('home-d', 2)])
+  await bench.worker.processAll()
+  expect((await tallyOf(pool, 'home-d')).rows).toHaveLength(602)
+  await bench.worker.close()
+  await expectWhole(offered.filter(({ to }) => to.shard === shardOf('home-d')))
 })
 
 test('a pass that loses its race hands over nothing', async () => {

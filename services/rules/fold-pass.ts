@@ -92,8 +92,8 @@ export async function foldPass<State>(parts: PassParts<State>, input: PassInput)
     const timersAt = due.has(homeId) ? input.nowMs : null
     const draft = await foldHome(parts, before, rows, timersAt, input.jumps)
     if (draft.touched) after.push(addToCommit(commit, draft))
-    for (const row of draft.decoded) decoded.push(row)
-    if (rows[0] && !isAfter(rows[0], before)) skipped.add(rows[0].shard)
+    if (draft.decoded === null) skipped.add(before.shard)
+    else for (const row of draft.decoded) decoded.push(row)
   }
   for (const home of after) parts.cache.put(home)
   return { input, homeIds: [...rowsByHome.keys()], commit, decoded, skipped }
@@ -179,7 +179,10 @@ async function foldHome<State>(
 ): Promise<HomeDraft<State>> {
   try {
     const draft = openDraft(before)
-    for (const row of rows) if (isAfter(row, draft.home)) foldRow(parts.fold, draft, row, jumps)
+    for (const row of rows) {
+      if (isAfter(row, draft.home)) foldRow(parts.fold, draft, row, jumps)
+      else draft.decoded = null
+    }
     if (timersAt !== null) fireTimers(parts.fold, draft, timersAt, jumps)
     return draft
   } catch (error) {
@@ -200,7 +203,8 @@ async function foldHomeWarily<State>(
   jumps: ClockJump[],
 ): Promise<HomeDraft<State>> {
   const [read] = await readHomes(parts, [before.homeId])
-  let draft = openDraft(read ?? before)
+  // What it says is left to whoever reads the log: not decoded whole, and a copy of all of it with each row would be slow.
+  let draft: HomeDraft<State> = { ...openDraft(read ?? before), decoded: null }
   for (const row of rows) {
     if (!isAfter(row, draft.home)) continue
     const spare = structuredClone(draft)

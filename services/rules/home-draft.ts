@@ -14,7 +14,8 @@ export type HomeDraft<State> = Omit<FoldCommit, 'cursors' | 'homes'> & {
   /** The true next timer, once a step has told it. */
   nextTimer: number | null | undefined
   touched: boolean
-  decoded: DecodedRow[]
+  /** What its rows said; null where some row was not decoded here. */
+  decoded: DecodedRow[] | null
 }
 
 export function openDraft<State>(before: CachedHome<State>): HomeDraft<State> {
@@ -48,11 +49,15 @@ export function foldRow<State>(fold: HomeFold<State>, draft: HomeDraft<State>, r
   keepDecoded(draft, row, step)
 }
 
-function keepDecoded<State>(draft: HomeDraft<State>, row: LogRow, { observations }: FoldStep<State>): void {
+function keepDecoded<State>(
+  draft: HomeDraft<State>,
+  row: LogRow,
+  { observations, deviceState }: FoldStep<State>,
+): void {
   const [first] = observations
-  if (first === undefined) return
+  if (first === undefined || draft.decoded === null) return
   const device = draft.home.facts.devices.find(({ deviceId }) => deviceId === first.deviceId)
-  if (device !== undefined) draft.decoded.push({ row, device, observations })
+  if (device !== undefined) draft.decoded.push({ row, device, observations, deviceState })
 }
 
 /** Leaves the home's state as it is and goes past the row. */

@@ -19,8 +19,9 @@ export type HomeFold<State> = {
 export type FoldStep<State> = {
   state: State
   signals: readonly Signal[]
-  /** What the message said. */
+  /** What the message said, and the decoder's state of its device after it. */
   observations: readonly Observation[]
+  deviceState: unknown
   /** Why the message, or a part of it, is no observation. */
   rejected: string | null
   /** The next timer, epoch ms; null for none. */

@@ -24,13 +24,17 @@ export async function lookForAlarms<State>(memory: RulesMemory<State>): Promise<
   await foldAlarms(memory, found)
 }
 
-/** Folds what these homes have said; those of whom more is left, or hidden, are hinted anew. */
-export async function foldAlarms<State>(memory: RulesMemory<State>, homes: readonly HomeKey[]): Promise<void> {
+/**
+ * Folds what these homes have said; those of whom more is left, or hidden, are hinted anew.
+ * @returns whether something was hidden
+ */
+export async function foldAlarms<State>(memory: RulesMemory<State>, homes: readonly HomeKey[]): Promise<boolean> {
   const { left, hidden } = await passHomes(memory, homes, [])
   for (const { homeId, shard } of homes) {
     if (left.has(shard) || hidden.has(homeId)) memory.urgent.set(homeId, shard)
   }
   await pauseWhileHidden(memory, hidden.size > 0)
+  return hidden.size > 0
 }
 
 /**

@@ -10,6 +10,12 @@ const MIN_ROWS_PER_SHARD = 32
  */
 const GATHER_MS_PER_ROW = 10
 const MAX_GATHER_MS = 300
+/**
+ * And after a pass of n rows in all, the next ordinary one may wait n times as long: each pass costs the database and us some
+ * ms however few rows it has, and 3,000 rows a second in passes of twenty left no processor to a press.
+ */
+const REST_MS_PER_ROW = 1
+const MAX_REST_MS = 100
 
 /** Which shards have unread rows, when each is worth reading, and how many at once. Bounded by the number of shards. */
 export type Pace = {
@@ -17,13 +23,15 @@ export type Pace = {
   mark(shard: number): void
   /** It is read in the next pass, whatever has gathered. */
   hurry(shard: number): void
-  /** Whether rows of the shard would be read at once. */
+  /** Whether the shard has so few rows that they need not gather. */
   isQuiet(shard: number, nowMs: number): boolean
   /**
    * Takes ready shards, the longest waiting first, as many as are expected to fill one pass, at least one.
    * @param held shards that somebody else has in hand: they wait, and count as not ready
    */
   take(nowMs: number, held: ReadonlySet<number>): { shards: number[]; limitPerShard: number }
+  /** How many rows a pass found in all. */
+  passed(rows: number, nowMs: number): void
   /** What a pass found in a shard that it took. `isFull`: as many rows as it was allowed, so there are more. */
   found(shard: number, rows: number, isFull: boolean, nowMs: number): void
   /** Ms until the next shard is ready, 0 where one is; null where nothing is unread, or nothing but what is held. */
@@ -38,16 +46,19 @@ export function createPace(): Pace {
   // A set keeps the order of insertion: the first shard is the longest waiting.
   const dirty = new Set<number>()
   const expected = new Map<number, Expected>()
-  const dueAt = (shard: number) => expected.get(shard)?.notBeforeMs ?? Number.NEGATIVE_INFINITY
+  const hurried = new Set<number>()
+  let restUntilMs = Number.NEGATIVE_INFINITY
+  const gatheredAt = (shard: number) => expected.get(shard)?.notBeforeMs ?? Number.NEGATIVE_INFINITY
+  const dueAt = (shard: number) =>
+    hurried.has(shard) ? Number.NEGATIVE_INFINITY : Math.max(gatheredAt(shard), restUntilMs)
 
   return {
     mark: (shard) => void dirty.add(shard),
     hurry(shard) {
       dirty.add(shard)
-      const known = expected.get(shard)
-      if (known) known.notBeforeMs = Number.NEGATIVE_INFINITY
+      hurried.add(shard)
     },
-    isQuiet: (shard, nowMs) => dueAt(shard) <= nowMs,
+    isQuiet: (shard, nowMs) => hurried.has(shard) || gatheredAt(shard) <= nowMs,
     take(nowMs, held) {
       const shards: number[] = []
       let rows = 0
@@ -57,12 +68,19 @@ export function createPace(): Pace {
         if (shards.length > 0 && rows > MAX_ROWS_PER_PASS) break
         shards.push(shard)
       }
-      for (const shard of shards) dirty.delete(shard)
+      for (const shard of shards) {
+        dirty.delete(shard)
+        hurried.delete(shard)
+      }
       return { shards, limitPerShard: Math.max(MIN_ROWS_PER_SHARD, Math.ceil(MAX_ROWS_PER_PASS / shards.length)) }
+    },
+    passed(rows, nowMs) {
+      restUntilMs = nowMs + Math.min(Math.max(0, rows - 1) * REST_MS_PER_ROW, MAX_REST_MS)
     },
     found(shard, rows, isFull, nowMs) {
       if (isFull) {
         dirty.add(shard)
+        hurried.add(shard)
         expected.set(shard, { rows: Math.min(rows * 2, MAX_ROWS_PER_PASS), notBeforeMs: Number.NEGATIVE_INFINITY })
         return
       }
@@ -77,6 +95,9 @@ export function createPace(): Pace {
       }
       return soonest
     },
-    clear: () => dirty.clear(),
+    clear() {
+      dirty.clear()
+      hurried.clear()
+    },
   }
 }

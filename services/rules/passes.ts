@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DecodedSink, LogPosition, ShardCursor } from '../ports.ts'
+import type { LogPosition, ShardCursor } from '../ports.ts'
 import { commitPass, type FoldedPass, foldPass, forgetPass, type PassInput } from './fold-pass.ts'
 import { learnJumps } from './jumps.ts'
 import { HIDDEN_PAUSE_MS, type RulesMemory } from './memory.ts'
@@ -45,6 +45,7 @@ async function passReady<State>(memory: RulesMemory<State>, shards: readonly num
   const cursors: ShardCursor[] = []
   const before: LogPosition[] = []
   const rowsByShard = Map.groupBy(rows, (row) => row.shard)
+  pace.passed(rows.length, atMs)
   for (const cursor of read.cursors) {
     const own = rowsByShard.get(cursor.shard) ?? []
     const isFull = own.length >= limit
@@ -125,15 +126,21 @@ async function commitAndTell<State>(memory: RulesMemory<State>, pass: FoldedPass
   memory.done += input.rows.length + input.dueHomes.length
   metrics.count('anlin_rows_folded_total', input.rows.length)
   for (const homeId of new Set(commit.signals.map((signal) => signal.homeId))) hints.hint('incident', homeId)
-  if (memory.decoded !== null) handOver(memory.decoded, pass)
+  handOver(memory, pass)
   return true
 }
 
-/** Shard by shard, those of which every row was decoded here. */
-function handOver(sink: DecodedSink, { input, decoded, skipped }: FoldedPass): void {
+/** Shard by shard, those of which every row was decoded here. The pass stands already, whatever becomes of it. */
+function handOver<State>({ decoded: sink, log }: RulesMemory<State>, pass: FoldedPass): void {
+  if (sink === null) return
+  const { input, decoded, skipped } = pass
   const rowsByShard = Map.groupBy(decoded, ({ row }) => row.shard)
-  for (const [index, to] of input.cursors.entries()) {
-    const from = input.before[index]
-    if (from && !skipped.has(to.shard)) sink.offer({ from, to, rows: rowsByShard.get(to.shard) ?? [] })
+  try {
+    for (const [index, to] of input.cursors.entries()) {
+      const from = input.before[index]
+      if (from && !skipped.has(to.shard)) sink.offer({ from, to, rows: rowsByShard.get(to.shard) ?? [] })
+    }
+  } catch (err) {
+    log.error({ err }, 'what was decoded could not be handed over: it is read from the log')
   }
 }

@@ -84,6 +84,43 @@ test('an alarm that comes in the middle of a pass is folded beside it', async ()
   await bench.worker.close()
 })
 
+test('an alarm that an open transaction hides at first is folded as soon as it ends, though the pass in hand goes on', async () => {
+  const { pool } = database
+  const [busy, pressed] = ['home-x', 'home-y']
+  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let looks = 0
+  const bench = await startBench(pool, {
+    store: (inner) => ({
+      ...inner,
+      async readUnread(asked) {
+        if (!asked.shards.includes(shardOf(busy))) return inner.readUnread(asked)
+        begun.resolve()
+        await goOn.promise
+        return inner.readUnread(asked)
+      },
+      readHomeRows(asked) {
+        looks += 1
+        return inner.readHomeRows(asked)
+      },
+    }),
+  })
+  await append(pool, [{ homeId: busy, payload: 'n 1' }])
+  const pass = bench.worker.onHint(logHintKey({ shard: shardOf(busy), homeId: null }))
+  await begun.promise
+  const older = await pool.connect()
+  await older.query('begin; select pg_current_xact_id()')
+  await append(pool, [{ homeId: pressed, payload: 'press', urgent: true }])
+  void bench.worker.onHint(logHintKey({ shard: shardOf(pressed), homeId: pressed }))
+  await expect.poll(() => looks, { interval: 5, timeout: 1_500 }).toBeGreaterThan(2)
+  expect(bench.hinted).toEqual([])
+  await older.query('commit')
+  older.release()
+  await expect.poll(() => bench.hinted, { interval: 5, timeout: 10_000 }).toEqual([`incident ${pressed}`])
+  goOn.resolve()
+  await pass
+  await bench.worker.close()
+})
+
 test('while an alarm is folded beside the shards, nobody spins for what has to wait for it', async () => {
   const { pool } = database
   const [busy, pressed, next] = ['home-x', 'home-y', 'home-z']

@@ -1,4 +1,4 @@
-import type { Decoder, Observation, RawMessage, RejectionCode } from '../../../devices/observation.ts'
+import type { Decoder, Observation, RawMessage } from '../../../devices/observation.ts'
 import { stepAlarmFlags } from './alarm-flags.ts'
 import { bathroomMovement, stepBedExit } from './bed-exit.ts'
 import { stepBattery, stepDeviceFlags } from './device-health.ts'
@@ -29,9 +29,9 @@ export function foldMessage(state: HomeState, raw: RawMessage, home: HomeFacts, 
   const now = Math.max(state.now, raw.receivedAt)
   const draft = openDraft(state, home, now)
   fireDue(draft, now)
-  const { observations, rejected } = takeMessage(draft, raw, decoder)
+  const taken = takeMessage(draft, raw, decoder)
   fireDue(draft, now)
-  return closeDraft(draft, state, observations, rejected)
+  return closeDraft(draft, state, taken)
 }
 
 /** The sweep: fires what is due. Also how a newly placed device comes under supervision before its first message. */
@@ -39,18 +39,20 @@ export function fireTimers(state: HomeState, now: number, home: HomeFacts): Fold
   const until = Math.max(state.now, now)
   const draft = openDraft(state, home, until)
   fireDue(draft, until)
-  return closeDraft(draft, state, [], null)
+  return closeDraft(draft, state, { observations: [], deviceState: null, rejected: null })
 }
 
-type Taken = { observations: Observation[]; rejected: RejectionCode | null }
+type Taken = Pick<Folded, 'observations' | 'deviceState' | 'rejected'>
 
 function takeMessage(draft: Draft, raw: RawMessage, decoder: Decoder): Taken {
   const deviceId = decoder.deviceIdOf(raw)
-  if (deviceId === null) return { observations: [], rejected: 'unknown-topic' }
+  if (deviceId === null) return { observations: [], deviceState: null, rejected: 'unknown-topic' }
   const index = draft.devices.findIndex((memory) => memory.id === deviceId)
   const memory = draft.devices[index]
   const placed = draft.placed[index]
-  if (memory === undefined || placed === undefined) return { observations: [], rejected: 'unknown-device' }
+  if (memory === undefined || placed === undefined) {
+    return { observations: [], deviceState: null, rejected: 'unknown-device' }
+  }
 
   const { deviceState, observations, rejected } = decoder.decode(memory.decoder ?? null, raw, placed)
   const known = { ...memory, decoder: deviceState }
@@ -67,7 +69,7 @@ function takeMessage(draft: Draft, raw: RawMessage, decoder: Decoder): Taken {
     draft.bathroomMovementAt = bathroomMovement(draft.bathroomMovementAt, observation, placed)
     draft.devices[index] = step(draft.devices[index] ?? known, observation, situation)
   }
-  return { observations, rejected }
+  return { observations, deviceState, rejected }
 }
 
 function step(memory: DeviceMemory, observation: Observation, situation: Situation): DeviceMemory {
@@ -116,18 +118,12 @@ function hearGateway(draft: Draft, gatewayId: string | null, before: DeviceMemor
   }
 }
 
-function closeDraft(
-  draft: Draft,
-  before: HomeState,
-  observations: Observation[],
-  rejected: RejectionCode | null,
-): Folded {
+function closeDraft(draft: Draft, before: HomeState, taken: Taken): Folded {
   const { now, devices, bathroomMovementAt, signals } = draft
   return {
     state: { now, bathroomMovementAt, devices },
     signals,
-    observations,
-    rejected,
+    ...taken,
     wakeAt: nextDueAt(draft),
     deviceChanges: changesSince(before.devices, devices),
   }

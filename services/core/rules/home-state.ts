@@ -98,6 +98,8 @@ export type Folded = {
   state: HomeState
   signals: Signal[]
   observations: Observation[]
+  /** The decoder's, of the device that spoke. */
+  deviceState: unknown
   rejected: RejectionCode | null
   /** The earliest timer of the home, always later than the state's now; null when nothing is waited for. */
   wakeAt: number | null

@@ -54,7 +54,7 @@ export type Bench = {
 export async function startBench(
   pool: Database,
   store: HistoryStore,
-  changed: Partial<Pick<ProjectorParts, 'appendAndFinish' | 'handover'>> = {},
+  changed: Partial<Pick<ProjectorParts, 'appendAndFinish' | 'handover' | 'progress'>> = {},
 ): Promise<Bench> {
   const logged: string[] = []
   const gauges: Record<string, number> = {}

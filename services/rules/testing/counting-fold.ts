@@ -34,7 +34,15 @@ export const countingFold: HomeFold<Tally> = {
 }
 
 function step(state: Tally): FoldStep<Tally> {
-  return { state, signals: [], observations: [], rejected: null, wakeAt: state.dueAt, changedDevices: [] }
+  return {
+    state,
+    signals: [],
+    observations: [],
+    deviceState: null,
+    rejected: null,
+    wakeAt: state.dueAt,
+    changedDevices: [],
+  }
 }
 
 function measured({ homeId, receivedAt }: RawMessage, { deviceId }: PlacedDevice, movement: number): Observation {

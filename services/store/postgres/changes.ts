@@ -54,6 +54,7 @@ export async function followChanges(pool: Database, url: string, log: Log): Prom
 
   const following = (async () => {
     while (!closed) {
+      if (notified) pauseMs = POLL_MS
       notified = false
       const changes = await look()
       const last = changes.at(-1)

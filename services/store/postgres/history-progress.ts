@@ -79,7 +79,10 @@ export function createHistoryProgress(pool: Database): HistoryProgress {
     },
     async readLagging(longerThanMs) {
       const { nowMs, lagging } = await readLag(pool, { reader: HISTORY_READER, shards: SHARDS })
-      return lagging.filter((shard) => nowMs - shard.oldestReceivedAt > longerThanMs).map(({ shard }) => shard)
+      // A clock that was set back makes them come from the future: as old as unknown.
+      return lagging
+        .filter((shard) => Math.abs(nowMs - shard.oldestReceivedAt) > longerThanMs)
+        .map(({ shard }) => shard)
     },
     readBehindMs: () => readerBehindMs(pool, HISTORY_READER),
     readRulesBehindMs: () => readerBehindMs(pool, RULES_READER),

@@ -51,7 +51,6 @@ export async function openPool(url: string, options: { max: number; name: string
     `-c statement_timeout=${STATEMENT_MS}`,
     version >= TRANSACTION_TIMEOUT_FROM ? `-c transaction_timeout=${TRANSACTION_MS}` : '',
     '-c timezone=UTC',
-    '-c plan_cache_mode=force_generic_plan',
   ]
   const pool = new pg.Pool({
     connectionString: url,
