@@ -1,8 +1,8 @@
 import type { DecodedSegment, DecodedSink, HistoryBatch, LogPosition, MeasuredPoint, ShardCursor } from '../ports.ts'
 import { type Measured, stateKey, toPoint } from './decode-rows.ts'
 
-/** Some seconds of a busy town, some 25 MB. What does not fit is read from the log when its turn comes. */
-const MAX_POINTS_HELD = 50_000
+/** Points, or devices of which something was decoded: some seconds of a busy town, some 25 MB. What does not fit is read from the log when its turn comes. */
+const MAX_HELD = 50_000
 
 /**
  * What the rules of this process decoded, held until the history takes it: reading and decoding the log a second time cost
@@ -36,7 +36,7 @@ export function createHandover(): Handover {
         at = segment.to
       }
       segments.shift()
-      held -= weightOf(segment.points)
+      held -= weightOf(segment)
     }
     return at
   }
@@ -50,11 +50,12 @@ export function createHandover(): Handover {
         const point = toPoint(row, device, observations)
         if (point !== null) points.push({ at: { xid: row.xid, id: row.id }, point })
       }
-      if (held + weightOf(points) > MAX_POINTS_HELD) return
-      held += weightOf(points)
+      const segment = { from, to, points, states }
+      if (held + weightOf(segment) > MAX_HELD) return
+      held += weightOf(segment)
       const segments = shards.get(to.shard)
-      if (segments) segments.push({ from, to, points, states })
-      else shards.set(to.shard, [{ from, to, points, states }])
+      if (segments) segments.push(segment)
+      else shards.set(to.shard, [segment])
     },
     take(cursors, limit) {
       const taken: Measured = { points: [], states: new Map() }
@@ -82,8 +83,8 @@ function addSegment(taken: Measured, segment: Held, at: LogPosition): void {
 }
 
 /** A segment without a point takes room too. */
-function weightOf(points: readonly PlacedPoint[]): number {
-  return Math.max(1, points.length)
+function weightOf({ points, states }: Held): number {
+  return Math.max(1, points.length, states.size)
 }
 
 function isAfter(one: LogPosition, other: LogPosition): boolean {
