@@ -1,7 +1,10 @@
 import type { DecodedSegment, DecodedSink, HistoryBatch, LogPosition, MeasuredPoint, ShardCursor } from '../ports.ts'
 import { type Measured, stateKey, toPoint } from './decode-rows.ts'
 
-/** Points, or devices of which something was decoded: some seconds of a busy town, some 25 MB. What does not fit is read from the log when its turn comes. */
+/**
+ * Points, or devices of which something was decoded: some seconds of a busy town, some 25 MB. What does not fit is read
+ * from the log when its turn comes.
+ */
 const MAX_HELD = 50_000
 
 /**

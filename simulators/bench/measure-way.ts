@@ -68,6 +68,9 @@ function untilConnected(ground: Ground): Promise<void> {
 /** The greatest rate that the whole way keeps up with, found by halving the interval. */
 export async function measureFold({ ground, load, log, plan }: Parts, maximum: number): Promise<Figure> {
   let [least, most] = [maximum * FOLD_SEARCH.least, maximum * FOLD_SEARCH.most]
+  // Code that has not run yet and homes that have not been read yet are no part of what is sustained.
+  await load.town({ ...ground.address, homes: ground.homes, rate: least, seconds: plan.foldSeconds })
+  await log.untilCaughtUp('rules')
   let best = { perSecond: 0, lagSeconds: 0, historySeconds: 0 }
   for (let step = 0; step < plan.foldSteps; step++) {
     const rate = Math.sqrt(least * most)
