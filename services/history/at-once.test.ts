@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { decoder } from '../../devices/index.ts'
 import { SHARDS, shardOf } from '../core/shard.ts'
 import type { DecodedRow, ShardCursor } from '../ports.ts'
 import { createPostgresHistory } from '../store/postgres/history.ts'
@@ -6,7 +7,7 @@ import { createHistoryProgress } from '../store/postgres/history-progress.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import { createHandover, type Handover } from './handed-over.ts'
 import type { Projector } from './projector.ts'
-import { type Bench, placeHomes, publish, startBench, valuesOf } from './testing/projector-bench.ts'
+import { type Bench, beats, numbers, placeHomes, publish, startBench, valuesOf } from './testing/projector-bench.ts'
 
 /** The history in the same database: a batch and the cursors are one commit, and the rules hand over what they decoded. */
 
@@ -34,12 +35,6 @@ async function open(
   return bench
 }
 
-const beats = (homeId: string, from: number, to: number, startMs = Date.now() - 3_600_000) =>
-  Array.from({ length: to - from }, (_, index) => ({
-    homeId,
-    body: { at: startMs + (from + index) * 100, movement: from + index },
-  }))
-const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index)
 const movements = (homeId: string) => valuesOf(store, homeId, 'movement')
 
 /** How often a batch was written down from here on. */
@@ -200,4 +195,30 @@ test('who lost to another projector takes nothing that the other has passed', as
   await new Promise((done) => setTimeout(done, 5_000))
   clearInterval(offers)
   expect(await movements('home-a')).toEqual([7])
+}, 30_000)
+
+test('a message that is read from the log is dated by what the rules knew of its device', async () => {
+  const SLOW_MS = 8 * 3_600_000
+  const log = { mayRead: false }
+  const { handover } = await openWithHandover(log)
+  await publish(database.pool, beats('home-a', 1, 2))
+  const { rows, ...stretch } = await decodedAs('home-a', 1)
+  const [first] = rows
+  if (!first) throw new Error('nothing was published')
+  // After some messages the rules believe that this clock is eight hours slow.
+  let deviceState: unknown = null
+  for (let ago = 8; ago > 0; ago -= 1) {
+    const receivedAt = Date.now() - ago * 15_000
+    const payload = Buffer.from(JSON.stringify({ at: receivedAt - SLOW_MS, movement: ago }))
+    deviceState = decoder.decode(deviceState, { ...first.row, receivedAt, payload }, first.device).deviceState
+  }
+  handover.offer({ ...stretch, rows: [{ ...first, deviceState }] })
+  await vi.waitFor(async () => expect(await movements('home-a')).toEqual([1]), { timeout: 10_000 })
+  log.mayRead = true
+  await publish(database.pool, [{ homeId: 'home-a', body: { at: Date.now() - SLOW_MS, movement: 2 } }])
+  await vi.waitFor(async () => expect((await movements('home-a')).toSorted()).toEqual([1, 2]), { timeout: 10_000 })
+  const { rows: kept } = await database.pool.query<{ hours: number }>(
+    'select extract(epoch from now() - at)::float8 / 3600 as hours from reading where movement = 2',
+  )
+  expect(kept[0]?.hours).toBeLessThan(1)
 }, 30_000)

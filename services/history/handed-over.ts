@@ -1,3 +1,4 @@
+import { isAfter } from '../core/log-position.ts'
 import type { DecodedSegment, DecodedSink, HistoryBatch, LogPosition, MeasuredPoint, ShardCursor } from '../ports.ts'
 import { type Measured, stateKey, toPoint } from './decode-rows.ts'
 
@@ -88,8 +89,4 @@ function addSegment(taken: Measured, segment: Held, at: LogPosition): void {
 /** A segment without a point takes room too. */
 function weightOf({ points, states }: Held): number {
   return Math.max(1, points.length, states.size)
-}
-
-function isAfter(one: LogPosition, other: LogPosition): boolean {
-  return one.xid > other.xid || (one.xid === other.xid && one.id > other.id)
 }

@@ -4,7 +4,16 @@ import { createPostgresHistory } from '../store/postgres/history.ts'
 import { createHistoryProgress } from '../store/postgres/history-progress.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import { createHistory } from './history.ts'
-import { type Bench, cursorsOf, placeHomes, publish, startBench, valuesOf } from './testing/projector-bench.ts'
+import {
+  type Bench,
+  beats,
+  cursorsOf,
+  numbers,
+  placeHomes,
+  publish,
+  startBench,
+  valuesOf,
+} from './testing/projector-bench.ts'
 
 let database: TestDatabase
 let store: HistoryStore
@@ -25,13 +34,6 @@ async function open(over: HistoryStore = store): Promise<Bench> {
   benches.push(bench)
   return bench
 }
-
-const beats = (homeId: string, from: number, to: number, startMs = Date.now() - 3_600_000) =>
-  Array.from({ length: to - from }, (_, index) => ({
-    homeId,
-    body: { at: startMs + (from + index) * 100, movement: from + index },
-  }))
-const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index)
 
 test('what devices measure is kept, with bed occupancy as 0 and 1, and nothing else', async () => {
   const { pool } = database

@@ -3,10 +3,10 @@
  */
 
 import type { Observation, PlacedDevice, RawMessage } from '../../devices/observation.ts'
+import type { LogPosition } from '../core/log-position.ts'
 import type { Signal } from '../core/signal.ts'
 
-/** A place in the log. Commit order is (xid, id), never id alone (ARCHITECTURE.md, "The cursor"). */
-export type LogPosition = { xid: bigint; id: number }
+export type { LogPosition }
 
 /** A row of the log; `receivedAt` in whole ms, rounded down. */
 export type LogRow = RawMessage &

@@ -3,6 +3,7 @@ import { logHintKey } from '../core/log-hint.ts'
 import { shardOf } from '../core/shard.ts'
 import { markEntranceOpen } from '../store/postgres/entrance-watch.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
+import { forgetEverything, inputTypes, moveClock, setClock } from './testing/clock.ts'
 import { append, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
 
 const HOUR_MS = 3_600_000
@@ -12,51 +13,24 @@ beforeAll(async () => {
   database = await createTestDatabase()
 })
 afterAll(() => database.close())
-beforeEach(async () => {
-  const { pool } = database
-  await pool.query(
-    'truncate observation_log, log_cursor, home_state, home_input, incident_input, clock_jump restart identity',
-  )
-  await setClock(0)
-})
-
-/** The database's clock of timers and sweeps, `offsetMs` beside the machine's; an entrance was open all the while. */
-async function setClock(offsetMs: number): Promise<void> {
-  await moveClock(offsetMs)
-  await database.pool.query('update entrance_watch set heard_until = platform_now()')
-}
-
-async function moveClock(offsetMs: number): Promise<void> {
-  await database.pool.query(
-    `create or replace function platform_now() returns timestamptz language sql stable as
-     $$ select clock_timestamp() + interval '${offsetMs} milliseconds' $$`,
-  )
-}
-
-async function inputTypes(homeId: string): Promise<string[]> {
-  const { rows } = await database.pool.query<{ type: string }>(
-    "select body->>'type' as type from home_input where home_id = $1 order by version",
-    [homeId],
-  )
-  return rows.map((row) => row.type)
-}
+beforeEach(() => forgetEverything(database.pool))
 
 test('a time in which no entrance was open moves what is silence, once, and is no incident', async () => {
   const { pool } = database
-  await setClock(0)
+  await setClock(database.pool, 0)
   const before = await startBench(pool)
   const dueAt = Date.now() + HOUR_MS / 2
   await append(pool, [{ homeId: 'home-a', payload: `wake ${dueAt}` }])
   await before.worker.processAll()
   await before.worker.close()
-  await moveClock(HOUR_MS)
+  await moveClock(database.pool, HOUR_MS)
   const workers = [await startBench(pool), await startBench(pool)]
   await Promise.all(workers.map(({ worker }) => worker.processAll()))
   await Promise.all(workers.map(({ worker }) => worker.processAll()))
   const home = await tallyOf(pool, 'home-a')
   expect(home.fired).toEqual([])
   expect(Math.abs(home.shiftedMs - HOUR_MS)).toBeLessThan(5_000)
-  expect(await inputTypes('home-a')).toEqual(['clock-jump'])
+  expect(await inputTypes(database.pool, 'home-a')).toEqual(['clock-jump'])
   expect((await pool.query('select 1 from clock_jump')).rowCount).toBe(1)
   expect(await signalCount(pool, '-')).toBe(0)
   for (const { worker } of workers) await worker.close()
@@ -67,10 +41,10 @@ test('a worker that starts while an entrance is open moves nothing', async () =>
   const first = await startBench(pool)
   await append(pool, [{ homeId: 'home-a', payload: 'n 1' }])
   await first.worker.processAll()
-  await setClock(HOUR_MS)
+  await setClock(database.pool, HOUR_MS)
   const second = await startBench(pool)
   await second.worker.processAll()
-  expect(await inputTypes('home-a')).toEqual([])
+  expect(await inputTypes(database.pool, 'home-a')).toEqual([])
   for (const { worker } of [first, second]) await worker.close()
 })
 
@@ -82,7 +56,7 @@ test('while rules run and no entrance is open nobody is silent; what was said be
   await bench.worker.processAll()
   // A moment of the clock that its watch does not take for a jump of its own.
   for (let passedMs = 9_000; passedMs <= 90_000; passedMs += 9_000) {
-    await moveClock(passedMs)
+    await moveClock(database.pool, passedMs)
     await bench.worker.processAll()
   }
   const home = await tallyOf(pool, 'home-a')
@@ -90,7 +64,7 @@ test('while rules run and no entrance is open nobody is silent; what was said be
   expect(home.shiftedMs).toBeGreaterThan(60_000)
   expect(await signalCount(pool, '-')).toBe(0)
   // An entrance opens and a row comes: the rest of the gap is known before the row is folded.
-  await moveClock(HOUR_MS)
+  await moveClock(database.pool, HOUR_MS)
   expect(await markEntranceOpen(pool)).toBeGreaterThan(HOUR_MS - 120_000)
   await append(pool, [{ homeId: 'home-a', payload: 'n 1' }])
   await pool.query(
@@ -104,7 +78,7 @@ test('while rules run and no entrance is open nobody is silent; what was said be
 
 test('a jump that the alarm lane learns of while the one before is being taken in is not forgotten', async () => {
   const { pool } = database
-  await setClock(0)
+  await setClock(database.pool, 0)
   let jumped = false
   const bench = await startBench(pool, {
     store: (inner) => ({

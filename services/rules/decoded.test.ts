@@ -3,7 +3,7 @@ import { logHintKey } from '../core/log-hint.ts'
 import { shardOf } from '../core/shard.ts'
 import type { DecodedSegment, FoldStore, LogPosition } from '../ports.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
-import { append, placeHome, startBench, tallyOf } from './testing/rules-bench.ts'
+import { append, holdPassOver, placeHome, startBench, tallyOf } from './testing/rules-bench.ts'
 
 /** What the rules hand over of what they decoded: every row of a stretch of a shard, or nothing of it. */
 
@@ -62,26 +62,19 @@ test('a stretch with rows that the alarm lane had folded before is not handed ov
   const { pool } = database
   const shard = shardOf('home-b')
   const offered: DecodedSegment[] = []
-  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const holding = (store: FoldStore): FoldStore => ({
-    ...store,
-    async readUnread(asked) {
-      if (asked.shards.includes(shardOf('home-a'))) {
-        begun.resolve()
-        await goOn.promise
-      }
-      return store.readUnread(asked)
-    },
+  const held = holdPassOver('home-a')
+  const bench = await startBench(pool, {
+    store: held.store,
+    decoded: { offer: (segment) => void offered.push(segment) },
   })
-  const bench = await startBench(pool, { store: holding, decoded: { offer: (segment) => void offered.push(segment) } })
   await append(pool, readings('home-a', 1))
   const pass = bench.worker.onHint(logHintKey({ shard: shardOf('home-a'), homeId: null }))
   // A pass over another shard is in hand, so the alarm is folded beside it.
-  await begun.promise
+  await held.begun
   await append(pool, [...readings('home-b', 3), { homeId: 'home-b', payload: 'press', urgent: true }])
   void bench.worker.onHint(logHintKey({ shard, homeId: 'home-b' }))
   await expect.poll(() => bench.hinted, { timeout: 10_000 }).toEqual(['incident home-b'])
-  goOn.resolve()
+  held.goOn()
   await pass
   await bench.worker.processAll()
   await append(pool, readings('home-b', 2))

@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isAfter } from '../core/log-position.ts'
 import type {
   ClockJump,
   DecodedRow,
+  DecodedSink,
   DueHome,
   FoldCommit,
   FoldStore,
@@ -35,6 +37,8 @@ export type PassParts<State> = {
   cache: HomeCache<State>
   log: Log
   metrics: Metrics
+  /** Null: nobody in this process wants what was decoded. */
+  decoded: DecodedSink | null
   /** The pass before, where its commit is still under way. */
   underway: { done: Promise<unknown> } | null
 }
@@ -178,7 +182,7 @@ async function foldHome<State>(
   jumps: ClockJump[],
 ): Promise<HomeDraft<State>> {
   try {
-    const draft = openDraft(before)
+    const draft = openDraft(before, parts.decoded !== null)
     for (const row of rows) {
       if (isAfter(row, draft.home)) foldRow(parts.fold, draft, row, jumps)
       else draft.decoded = null
@@ -204,7 +208,7 @@ async function foldHomeWarily<State>(
 ): Promise<HomeDraft<State>> {
   const [read] = await readHomes(parts, [before.homeId])
   // What it says is left to whoever reads the log: not decoded whole, and a copy of all of it with each row would be slow.
-  let draft: HomeDraft<State> = { ...openDraft(read ?? before), decoded: null }
+  let draft = openDraft(read ?? before, false)
   for (const row of rows) {
     if (!isAfter(row, draft.home)) continue
     const spare = structuredClone(draft)
@@ -231,10 +235,6 @@ async function foldHomeWarily<State>(
 function report<State>(parts: PassParts<State>, error: unknown, where: Record<string, unknown>): void {
   parts.log.error({ ...where, err: error }, 'the fold cannot take this: stored as rejected and passed')
   parts.metrics.count('anlin_fold_errors_total')
-}
-
-function isAfter(row: LogRow, home: { xid: bigint; id: number }): boolean {
-  return row.xid > home.xid || (row.xid === home.xid && row.id > home.id)
 }
 
 function addToCommit<State>(commit: FoldCommit, draft: HomeDraft<State>): CachedHome<State> {

@@ -14,18 +14,19 @@ export type HomeDraft<State> = Omit<FoldCommit, 'cursors' | 'homes'> & {
   /** The true next timer, once a step has told it. */
   nextTimer: number | null | undefined
   touched: boolean
-  /** What its rows said; null where some row was not decoded here. */
+  /** What its rows said; null where some row was not decoded here, or nobody wants it. */
   decoded: DecodedRow[] | null
 }
 
-export function openDraft<State>(before: CachedHome<State>): HomeDraft<State> {
+/** @param keepsDecoded whether somebody wants what its rows said */
+export function openDraft<State>(before: CachedHome<State>, keepsDecoded: boolean): HomeDraft<State> {
   return {
     before,
     home: { ...before },
     clockMs: before.lastNow,
     nextTimer: undefined,
     touched: false,
-    decoded: [],
+    decoded: keepsDecoded ? [] : null,
     inputs: [],
     signals: [],
     rejections: [],

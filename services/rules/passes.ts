@@ -106,7 +106,7 @@ function takeReady<State>(memory: RulesMemory<State>): { shards: number[]; limit
 /** Homes that have nothing to do with the commit under way. */
 export async function foldAndCommit<State>(memory: RulesMemory<State>, input: PassInput): Promise<boolean> {
   const startMs = memory.clock.monotonicMs()
-  return commitAndTell(memory, await foldPass({ ...memory, underway: null }, input), startMs)
+  return commitAndTell(memory, await foldPass({ ...memory, underway: null, decoded: null }, input), startMs)
 }
 
 async function commitAndTell<State>(memory: RulesMemory<State>, pass: FoldedPass, startMs: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { shardOf } from '../core/shard.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
+import { forgetEverything, inputTypes, setClock } from './testing/clock.ts'
 import { append, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
 
 const HOUR_MS = 3_600_000
@@ -10,34 +11,7 @@ beforeAll(async () => {
   database = await createTestDatabase()
 })
 afterAll(() => database.close())
-beforeEach(async () => {
-  const { pool } = database
-  await pool.query(
-    'truncate observation_log, log_cursor, home_state, home_input, incident_input, clock_jump restart identity',
-  )
-  await setClock(0)
-})
-
-/** The database's clock of timers and sweeps, `offsetMs` beside the machine's; an entrance was open all the while. */
-async function setClock(offsetMs: number): Promise<void> {
-  await moveClock(offsetMs)
-  await database.pool.query('update entrance_watch set heard_until = platform_now()')
-}
-
-async function moveClock(offsetMs: number): Promise<void> {
-  await database.pool.query(
-    `create or replace function platform_now() returns timestamptz language sql stable as
-     $$ select clock_timestamp() + interval '${offsetMs} milliseconds' $$`,
-  )
-}
-
-async function inputTypes(homeId: string): Promise<string[]> {
-  const { rows } = await database.pool.query<{ type: string }>(
-    "select body->>'type' as type from home_input where home_id = $1 order by version",
-    [homeId],
-  )
-  return rows.map((row) => row.type)
-}
+beforeEach(() => forgetEverything(database.pool))
 
 test('two workers fire a due timer once, and its firing stands in the record', async () => {
   const { pool } = database
@@ -48,7 +22,7 @@ test('two workers fire a due timer once, and its firing stands in the record', a
   await Promise.all(workers.map(({ worker }) => worker.processAll()))
   expect((await tallyOf(pool, 'home-a')).fired).toEqual([dueAt])
   expect(await signalCount(pool, 'home-a')).toBe(1)
-  expect(await inputTypes('home-a')).toEqual(['timers'])
+  expect(await inputTypes(database.pool, 'home-a')).toEqual(['timers'])
   await Promise.all(workers.map(({ worker }) => worker.close()))
 })
 
@@ -61,7 +35,7 @@ test('a timer fires only after the unread rows of its home', async () => {
   // While nobody reads, the timer becomes due, and a message comes that moves it.
   const later = Date.now() + 5 * HOUR_MS
   await append(pool, [{ homeId: 'home-a', payload: `wake ${later}` }])
-  await setClock(2 * HOUR_MS)
+  await setClock(database.pool, 2 * HOUR_MS)
   const next = await startBench(pool)
   await next.worker.processAll()
   expect((await tallyOf(pool, 'home-a')).fired).toEqual([])
@@ -86,13 +60,13 @@ test('the due column is written when a timer comes nearer, not when it moves awa
   // The column was early: nothing fires, it is put right, and there is nothing to record.
   await wakeAt(now + 4 * HOUR_MS)
   await bench.worker.close()
-  await setClock(2 * HOUR_MS + 60_000)
+  await setClock(database.pool, 2 * HOUR_MS + 60_000)
   const later = await startBench(pool)
   await later.worker.processAll()
   const { rows } = await pool.query<{ wake_at: number }>("select wake_at from home_state where home_id = 'home-a'")
   expect(rows[0]?.wake_at).toBe(now + 4 * HOUR_MS)
   expect((await tallyOf(pool, 'home-a')).fired).toEqual([])
-  expect(await inputTypes('home-a')).toEqual([])
+  expect(await inputTypes(database.pool, 'home-a')).toEqual([])
   await later.worker.close()
 })
 
@@ -110,7 +84,7 @@ test.each([
       { homeId: 'home-b', payload: 'n 1' },
     ])
     for (const { worker } of workers) await worker.processAll()
-    await setClock(gapMs)
+    await setClock(database.pool, gapMs)
     for (const { worker } of workers) await worker.processAll()
 
     const home = await tallyOf(pool, 'home-a')
@@ -119,8 +93,8 @@ test.each([
     expect(Math.abs((home.dueAt ?? 0) - dueAt - gapMs)).toBeLessThan(5_000)
     const { rows } = await pool.query<{ wake_at: number }>("select wake_at from home_state where home_id = 'home-a'")
     expect(rows[0]?.wake_at).toBeLessThanOrEqual(home.dueAt ?? 0)
-    expect(await inputTypes('home-a')).toEqual(['clock-jump'])
-    expect(await inputTypes('home-b')).toEqual(['clock-jump'])
+    expect(await inputTypes(database.pool, 'home-a')).toEqual(['clock-jump'])
+    expect(await inputTypes(database.pool, 'home-b')).toEqual(['clock-jump'])
     expect(await signalCount(pool, '-')).toBe(1)
     for (const { worker } of workers) await worker.close()
   },
@@ -131,7 +105,7 @@ test('a home that spoke between a jump and its discovery is moved no further tha
   const bench = await startBench(pool)
   await append(pool, [{ homeId: 'home-a', payload: 'n 1' }])
   await bench.worker.processAll()
-  await setClock(HOUR_MS)
+  await setClock(database.pool, HOUR_MS)
   await append(pool, [{ homeId: 'home-a', payload: 'n 2' }])
   await pool.query(
     'update observation_log set received_at = platform_now() where id = (select max(id) from observation_log)',
@@ -139,7 +113,7 @@ test('a home that spoke between a jump and its discovery is moved no further tha
   await bench.worker.onHint(String(shardOf('home-a')))
   await expect.poll(async () => (await tallyOf(pool, 'home-a')).rows).toEqual([1, 2])
   await bench.worker.processAll()
-  expect(await inputTypes('home-a')).toEqual(['clock-jump'])
+  expect(await inputTypes(database.pool, 'home-a')).toEqual(['clock-jump'])
   expect((await tallyOf(pool, 'home-a')).shiftedMs).toBeLessThan(5_000)
   await bench.worker.close()
 })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { logHintKey } from '../core/log-hint.ts'
 import { SHARDS, shardOf } from '../core/shard.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
-import { append, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
+import { append, holdPassOver, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
 
 const WAITING_ROWS = 100_000
 
@@ -53,21 +53,11 @@ test('an alarm that comes in the middle of a pass is folded beside it', async ()
   const { pool } = database
   const [busy, pressed] = ['home-x', 'home-y']
   expect(shardOf(busy)).not.toBe(shardOf(pressed))
-  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const bench = await startBench(pool, {
-    store: (inner) => ({
-      ...inner,
-      async readUnread(asked) {
-        if (!asked.shards.includes(shardOf(busy))) return inner.readUnread(asked)
-        begun.resolve()
-        await goOn.promise
-        return inner.readUnread(asked)
-      },
-    }),
-  })
+  const held = holdPassOver(busy)
+  const bench = await startBench(pool, { store: held.store })
   await append(pool, [{ homeId: busy, payload: 'n 1' }])
   const pass = bench.worker.onHint(logHintKey({ shard: shardOf(busy), homeId: null }))
-  await begun.promise
+  await held.begun
   await append(pool, [
     { homeId: pressed, payload: 'n 2' },
     { homeId: pressed, payload: 'press', urgent: true },
@@ -75,7 +65,7 @@ test('an alarm that comes in the middle of a pass is folded beside it', async ()
   void bench.worker.onHint(logHintKey({ shard: shardOf(pressed), homeId: pressed }))
   await expect.poll(() => signalCount(pool, pressed), { interval: 5, timeout: 10_000 }).toBe(1)
   expect(bench.hinted).toEqual([`incident ${pressed}`])
-  goOn.resolve()
+  held.goOn()
   await pass
   await bench.worker.processAll()
   expect((await tallyOf(pool, busy)).rows).toEqual([1])
@@ -87,17 +77,11 @@ test('an alarm that comes in the middle of a pass is folded beside it', async ()
 test('an alarm that an open transaction hides at first is folded as soon as it ends, though the pass in hand goes on', async () => {
   const { pool } = database
   const [busy, pressed] = ['home-x', 'home-y']
-  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const held = holdPassOver(busy)
   let looks = 0
   const bench = await startBench(pool, {
     store: (inner) => ({
-      ...inner,
-      async readUnread(asked) {
-        if (!asked.shards.includes(shardOf(busy))) return inner.readUnread(asked)
-        begun.resolve()
-        await goOn.promise
-        return inner.readUnread(asked)
-      },
+      ...held.store(inner),
       readHomeRows(asked) {
         looks += 1
         return inner.readHomeRows(asked)
@@ -106,7 +90,7 @@ test('an alarm that an open transaction hides at first is folded as soon as it e
   })
   await append(pool, [{ homeId: busy, payload: 'n 1' }])
   const pass = bench.worker.onHint(logHintKey({ shard: shardOf(busy), homeId: null }))
-  await begun.promise
+  await held.begun
   const older = await pool.connect()
   await older.query('begin; select pg_current_xact_id()')
   await append(pool, [{ homeId: pressed, payload: 'press', urgent: true }])
@@ -116,7 +100,7 @@ test('an alarm that an open transaction hides at first is folded as soon as it e
   await older.query('commit')
   older.release()
   await expect.poll(() => bench.hinted, { interval: 5, timeout: 10_000 }).toEqual([`incident ${pressed}`])
-  goOn.resolve()
+  held.goOn()
   await pass
   await bench.worker.close()
 })

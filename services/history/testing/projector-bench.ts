@@ -41,6 +41,11 @@ export async function publish(pool: Database, messages: readonly Message[]): Pro
   )
 }
 
+/** Telemetry of `bed`, 100 ms apart, that says its number from `from` up to `to`. */
+export const beats = (homeId: string, from: number, to: number, startMs = Date.now() - 3_600_000): Message[] =>
+  numbers(from, to).map((movement) => ({ homeId, body: { at: startMs + movement * 100, movement } }))
+export const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index)
+
 /** Oftener than the platform's second, so that the stories are short. */
 const SWEEP_MS = 50
 

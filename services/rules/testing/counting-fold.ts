@@ -6,8 +6,8 @@ import type { FoldStep, HomeFold } from '../home-fold.ts'
 export type Tally = { rows: number[]; fired: number[]; dueAt: number | null; shiftedMs: number }
 
 /**
- * A payload is one of: `n <number>` (a telemetry row, a reading of the home's first device), `press`, `wake <epoch ms>` (a timer), `poison` (throws).
- * What it is told is appended to the state, so that a row folded twice, skipped or out of order shows.
+ * A payload is one of: `n <number>` (a telemetry row, a reading of the home's first device), `press`, `wake <epoch ms>` (a
+ * timer), `poison` (throws). What it is told is appended to the state, so that a row folded twice, skipped or out of order shows.
  */
 export const countingFold: HomeFold<Tally> = {
   initialState: () => ({ rows: [], fired: [], dueAt: null, shiftedMs: 0 }),

@@ -33,6 +33,28 @@ export type Bench = {
   metrics: Record<string, number>
 }
 
+/** A store whose reads of the home's shard begin and then stand still until `goOn`: a pass that is in hand. */
+export function holdPassOver(homeId: string): {
+  store: (inner: FoldStore) => FoldStore
+  begun: Promise<void>
+  goOn(): void
+} {
+  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  return {
+    store: (inner) => ({
+      ...inner,
+      async readUnread(asked) {
+        if (!asked.shards.includes(shardOf(homeId))) return inner.readUnread(asked)
+        begun.resolve()
+        await goOn.promise
+        return inner.readUnread(asked)
+      },
+    }),
+    begun: begun.promise,
+    goOn: goOn.resolve,
+  }
+}
+
 /** A rules worker over a real database, with everything else it is given written down. */
 export async function startBench(
   pool: Database,

@@ -70,9 +70,12 @@ export async function openQueueHints(address: QueueAddress, log: Log): Promise<Q
     const deduplication = { id: key || NO_KEY, keepLastIfActive: true }
     while (own.again && !ending.signal.aborted) {
       own.again = false
-      await queueOf(topic)
-        .add('look', { key }, { deduplication, removeOnComplete: true, removeOnFail: true })
-        .then(() => settled(), settled)
+      try {
+        await queueOf(topic).add('look', { key }, { deduplication, removeOnComplete: true, removeOnFail: true })
+        settled()
+      } catch (error) {
+        settled(error)
+      }
       const pauseMs = key === '' ? KEYLESS_PAUSE_MS[topic] : 0
       if (pauseMs > 0) await sleep(pauseMs, undefined, { signal: ending.signal }).catch(() => undefined)
     }
