@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Incident } from '../core/incident/incident.ts'
 import { factsOfHome } from '../core/incident/story.ts'
 import type { EscalationView } from '../ports.ts'
 import { createMessageWriter } from './messages.ts'
@@ -6,28 +7,32 @@ import { planPass } from './pass.ts'
 
 const writer = createMessageWriter({ publicUrl: 'https://anlin.example', linkToken: (outboxId) => outboxId })
 
-/** So many alarms at once that two of them would begin with the same code. */
-function stormOf(alarms: number): EscalationView {
-  const inputs = Array.from({ length: alarms }, (_, n) => ({
+function pressed(n: number): EscalationView['inputs'][number] {
+  return {
     incidentId: null,
     input: {
       inputId: `${n + 1}`,
-      type: 'SignalReceived' as const,
+      type: 'SignalReceived',
       signal: {
-        type: 'ConditionRaised' as const,
-        kind: 'sos' as const,
+        type: 'ConditionRaised',
+        kind: 'sos',
         subject: `${n}`,
         deviceId: 'button',
-        deviceKind: 'sos-button' as const,
+        deviceKind: 'sos-button',
         room: null,
         at: 0,
         receivedAt: 0,
-        severity: 'critical' as const,
-        why: { code: 'sos-pressed' as const, values: {} },
+        severity: 'critical',
+        why: { code: 'sos-pressed', values: {} },
         test: false,
       },
     },
-  }))
+  }
+}
+
+/** So many alarms at once that two of them would begin with the same code. */
+function stormOf(alarms: number): EscalationView {
+  const inputs = Array.from({ length: alarms }, (_, n) => pressed(n))
   const facts = factsOfHome({ usedCodes: { daughter: [37], worker: [44] } })
   return { nowMs: 0, lastPass: 0, incidents: [], inputs, moreInputs: false, facts, codes: [] }
 }
@@ -40,4 +45,21 @@ test('alarms of one pass get different codes on one phone, and the pass keeps wh
   expect(new Set([...codes, 37]).size).toBe(41)
   expect(commit?.usedCodes).toEqual({ daughter: [37] })
   expect(view.facts.usedCodes).toEqual({ daughter: [37], worker: [44] })
+})
+
+test('a receipt for an incident that cannot be followed any more keeps no other alarm of the home waiting', () => {
+  const ignore = () => undefined
+  const opened = planPass('home-001', stormOf(1), 0, writer, ignore)
+  const [kept] = opened?.incidents ?? []
+  const [message] = opened?.messages ?? []
+  if (!kept || !message) throw new Error('no incident')
+  const broken = { ...kept.incident, policy: {} as Incident['policy'] }
+  const { outboxId, recipient } = message
+  const receipt = { type: 'MessageDelivered', inputId: '1', outboxId, recipient } as const
+  const inputs = [{ incidentId: broken.id, input: receipt }, pressed(1)]
+  const refused: string[] = []
+  const view = { ...stormOf(0), incidents: [broken], inputs }
+  const commit = planPass('home-001', view, 0, writer, (what) => refused.push(what))
+  expect(commit?.messages).toContainEqual(expect.objectContaining({ recipient: 'daughter' }))
+  expect(refused).toEqual([`next step of ${broken.id}`])
 })

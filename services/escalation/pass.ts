@@ -5,7 +5,7 @@ import { foldIncident } from '../core/incident/fold.ts'
 import type { Incident } from '../core/incident/incident.ts'
 import type { IncidentInput } from '../core/incident/input.ts'
 import { fireTimer } from '../core/incident/timers.ts'
-import type { EscalationCommit, EscalationView, NewMessage } from '../ports.ts'
+import type { EscalationCommit, EscalationView, NewMessage, NextStep } from '../ports.ts'
 import type { MessageWriter, WriteMessage } from './messages.ts'
 import { nextStepOf } from './next-step.ts'
 
@@ -171,12 +171,13 @@ function codesNeeded({ incidents, view }: EscalationCommit): Facts['usedCodes'] 
   return needed
 }
 
-function finishPass({ commit, incidents }: Pass): EscalationCommit | null {
+function finishPass(pass: Pass): EscalationCommit | null {
+  const { commit, incidents } = pass
   const versions = new Map(commit.view.incidents.map((incident) => [incident.id, incident.version]))
   for (const incident of incidents.values()) {
     const expectedVersion = versions.get(incident.id) ?? null
     if (incident.version === expectedVersion) continue
-    commit.incidents.push({ incident, expectedVersion, nextStep: nextStepOf(incident, commit.view.facts) })
+    commit.incidents.push({ incident, expectedVersion, nextStep: nextStepWarily(pass, incident) })
     commit.changedIncidentIds.push(incident.id)
   }
   if (commit.incidents.length === 0 && commit.inputs.length === 0) return null
@@ -187,5 +188,15 @@ function finishPass({ commit, incidents }: Pass): EscalationCommit | null {
     messages: commit.messages.filter(wanted),
     usedCodes: codesNeeded(commit),
     changedIncidentIds: [...new Set(commit.changedIncidentIds)],
+  }
+}
+
+/** Only a display: an incident of which it cannot be told must not keep the home's other alarms waiting. */
+function nextStepWarily({ commit, onRefused }: Pass, incident: Incident): NextStep | null {
+  try {
+    return nextStepOf(incident, commit.view.facts)
+  } catch (error) {
+    onRefused(`next step of ${incident.id}`, error)
+    return null
   }
 }
