@@ -47,6 +47,7 @@ export async function startRoles(roles: ReadonlySet<Role>, parts: Parts): Promis
     swept.unshift({ role: 'notify', sweep: notify.sweep })
   }
   if (roles.has('escalation') && escalation) {
+    if (roles.has('notify') && notify) escalation.sendWith(notify)
     foundation.hints.listen('incident', escalation.onHint)
     swept.unshift({ role: 'escalation', sweep: escalation.sweep })
   }

@@ -9,17 +9,17 @@ beforeEach(async () => {
 afterEach(() => life.end({ anyMessage: true }))
 
 /** Before its first commit somebody else does the same work; `lost` is told what became of it. */
-function losingOnce<Commit>(
-  commit: (asked: Commit) => Promise<boolean>,
+function losingOnce<Asked extends unknown[], Committed>(
+  commit: (...asked: Asked) => Promise<Committed>,
   somebodyElse: () => Promise<void>,
   lost: boolean[],
 ) {
   let first = true
-  return async (asked: Commit): Promise<boolean> => {
-    if (!first) return commit(asked)
+  return async (...asked: Asked): Promise<Committed> => {
+    if (!first) return commit(...asked)
     first = false
     await somebodyElse()
-    const committed = await commit(asked)
+    const committed = await commit(...asked)
     lost.push(!committed)
     return committed
   }

@@ -1,8 +1,7 @@
 import type { FoldVerdict } from '../core/incident/effect.ts'
-import type { Clock, EscalationCommit, Hints, Incidents, Log, Metrics, NewInput } from '../ports.ts'
+import type { Clock, Hints, Incidents, Log, Metrics, NewInput, SenderAtHand } from '../ports.ts'
+import { createHomePasses } from './home-passes.ts'
 import { createLanes, eachInTurn } from './lanes.ts'
-import { createMessageWriter } from './messages.ts'
-import { planPass } from './pass.ts'
 import { createSteadyClock } from './steady-clock.ts'
 
 /** More homes than this wait their turn; each pass needs a database connection twice, briefly. */
@@ -13,10 +12,6 @@ const MAX_HOMES_PER_SWEEP = 200
 const MAX_SWEPT_AT_ONCE = 4
 /** An input that waits longer than this has lost its hint. */
 const INPUT_WAITED_MS = 250
-/** Somebody else was faster so often in a row: left to the next hint or sweep. */
-const MAX_RACES = 20
-/** A home with more inputs than one pass takes is passed over again at once, but not for ever. */
-const MAX_PASSES = 50
 
 export type EscalationOptions = {
   incidents: Incidents
@@ -39,49 +34,21 @@ export type Escalation = {
    * @throws when the database is away or nobody could fold it in time; it is kept and folded later
    */
   submit(homeId: string, incidentId: string | null, input: NewInput, origin?: string): Promise<FoldVerdict>
+  /** From now on critical messages are this sender's, where it has room, from the commit that writes them. */
+  sendWith(sender: SenderAtHand): void
   /** Ends when every pass asked for so far has ended. */
   drain(): Promise<void>
   /** Takes no more, finishes what is running. */
   close(): Promise<void>
 }
 
-type Verdicts = Map<string, FoldVerdict | null>
-
 /** @throws when the database cannot be read */
 export async function startEscalation(options: EscalationOptions): Promise<Escalation> {
-  const { incidents, hints, clock, log, metrics } = options
-  const write = createMessageWriter(options)
+  const { incidents, clock, log } = options
   const steady = createSteadyClock((await incidents.readClock()).lastFoldedMs)
-  const lanes = createLanes(MAX_HOMES_AT_ONCE, advance)
+  const passes = createHomePasses({ ...options, steady })
+  const lanes = createLanes(MAX_HOMES_AT_ONCE, passes.advance)
   let closed = false
-
-  /** One read and one commit; repeated where another worker was faster. Says whether more inputs wait. */
-  async function pass(homeId: string, verdicts: Verdicts): Promise<boolean> {
-    for (let race = 0; race < MAX_RACES; race += 1) {
-      const view = await incidents.readHome(homeId)
-      const nowMs = Math.floor(steady.steady(view.nowMs, clock.monotonicMs()))
-      const commit = planPass(homeId, view, nowMs, write, (what, error) => {
-        log.error({ homeId, what, error: error instanceof Error ? error.name : 'unknown' }, 'the fold refused this')
-        metrics.count('anlin_incident_fold_errors_total')
-      })
-      if (commit === null) return false
-      if (!(await incidents.commit(commit))) {
-        metrics.count('anlin_incident_conflicts_total')
-        continue
-      }
-      for (const { inputId, result } of commit.inputs) verdicts.set(inputId, result)
-      reportUnreached(commit, options)
-      if (commit.messages.length > 0) hints.hint('outbox', '')
-      return view.moreInputs
-    }
-    throw new Error(`advance home ${homeId}: lost the race ${MAX_RACES} times`)
-  }
-
-  async function advance(homeId: string): Promise<Verdicts> {
-    const verdicts: Verdicts = new Map()
-    for (let passes = 0; passes < MAX_PASSES && (await pass(homeId, verdicts)); passes += 1);
-    return verdicts
-  }
 
   async function advanceQuietly(homeId: string): Promise<void> {
     try {
@@ -110,28 +77,12 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
       if (!verdict) throw new Error(`input ${inputId} of home ${homeId} was not folded`)
       return verdict
     },
+    sendWith: passes.sendWith,
     drain: lanes.drain,
     async close() {
       closed = true
       await lanes.drain()
     },
-  }
-}
-
-/** Loudly, and at the very step: a rota with a hole in it must not be found out only when nobody at all is left. */
-function reportUnreached(
-  { homeId, events }: EscalationCommit,
-  { log, metrics }: Pick<EscalationOptions, 'log' | 'metrics'>,
-): void {
-  for (const { incidentId, event } of events) {
-    if (event.type === 'StepSkipped' && event.reason !== 'declined') {
-      const { target, reason } = event
-      log.warn({ homeId, incidentId, target, reason }, 'a step of an escalation had nobody to tell')
-      metrics.count('anlin_steps_without_people_total', 1, { reason })
-    } else if (event.type === 'NobodyReachable') {
-      log.error({ homeId, incidentId }, 'an incident reaches nobody: nobody is on call, or nobody has a phone')
-      metrics.count('anlin_nobody_reachable_total')
-    }
   }
 }
 

@@ -98,12 +98,12 @@ describe('two workers at once', () => {
     await story.start(() => ({
       incidents: {
         ...incidents,
-        async commit(commit) {
+        async commit(commit, claim) {
           if (!frozen) {
             frozen = true
             await other.escalation.onHint(HOME)
           }
-          return incidents.commit(commit)
+          return incidents.commit(commit, claim)
         },
       },
     }))

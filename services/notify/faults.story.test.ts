@@ -1,7 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { SmsProvider } from '../ports.ts'
 import { PHONES } from './testing/community.ts'
-import { machineClock } from './testing/quiet-ports.ts'
 import { beginStory, type Story } from './testing/story.ts'
 
 let story: Story
@@ -126,60 +124,6 @@ describe('a provider that does not do what it should', () => {
   })
 })
 
-describe('a sender that dies or freezes', () => {
-  test('killed after the provider took it and before it knew: found again, nobody gets it twice', async () => {
-    await story.start(({ provider }) => ({ provider: dyingAfter(provider) }))
-    await story.signal()
-    await story.expectSms('daughter', /^EMERGENCY/)
-    story.kill()
-    await story.start()
-    await story.pass(16_000, 16_000)
-    await story.expectSilence()
-    expect(await story.duplicates()).toEqual([])
-    expect((await story.outboxRows())[0]?.status).toMatch(/accepted|delivered/)
-  })
-
-  test('killed before the request went out: sent by the successor, and counted as a possible duplicate', async () => {
-    await story.start(({ provider }) => ({ provider: { ...provider, send: () => new Promise<never>(() => {}) } }))
-    await story.signal()
-    await expect.poll(async () => (await story.outboxRows())[0]?.status).toBe('sending')
-    story.kill()
-    await story.start()
-    await story.pass(16_000, 16_000)
-    await story.expectSms('daughter', /^EMERGENCY/)
-    await story.expectSilence()
-    expect(await story.duplicates()).toEqual([{ cause: 'sender-lost', count: 1 }])
-  })
-
-  test('frozen between its claim and its request, past the claim: it sends nothing when it wakes', async () => {
-    let frozenMs = 0
-    await story.start(({ outbox, clock }) => ({
-      clock: { ...clock, monotonicMs: () => machineClock.monotonicMs() + frozenMs },
-      outbox: {
-        ...outbox,
-        async claimDue(asked) {
-          const claim = await outbox.claimDue(asked)
-          // Stopped here for 20 s, with what it has claimed in hand; another process goes on meanwhile.
-          if (claim.messages.length > 0 && frozenMs === 0) {
-            frozenMs = 20_000
-            await story.setClockAhead(frozenMs)
-            const successor = await story.startPlatform()
-            await successor.notify.sweep()
-            await successor.notify.drain()
-            await successor.notify.close()
-            await successor.escalation.close()
-          }
-          return claim
-        },
-      },
-    }))
-    await story.signal()
-    await story.expectSms('daughter', /^EMERGENCY/)
-    await story.expectSilence()
-    expect((await story.outboxRows()).map(({ attempts }) => attempts)).toEqual([2])
-  })
-})
-
 test('taken while the alarm to the next person is just being sent: no further attempt at it', async () => {
   let letGo: () => void = () => {}
   const held = new Promise<void>((resolve) => {
@@ -223,14 +167,3 @@ test('killed with a message in hand: who is the only one left sends it at once, 
   expect(await outbox.freeClaims()).toBe(0)
   expect((await story.duplicates()).map(({ cause }) => cause)).toEqual(['sender-lost'])
 })
-
-/** Hands the message to the provider and never hears the answer, as a process that is killed in between. */
-function dyingAfter(provider: SmsProvider): SmsProvider {
-  return {
-    ...provider,
-    async send(message) {
-      await provider.send({ to: message.to, body: message.body })
-      return new Promise<never>(() => {})
-    },
-  }
-}

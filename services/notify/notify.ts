@@ -1,5 +1,5 @@
 import type { FoldVerdict } from '../core/incident/effect.ts'
-import type { Hints, Incidents, IncomingMessages, IncomingSms, NewInput, SmsDelivery } from '../ports.ts'
+import type { Hints, Incidents, IncomingMessages, IncomingSms, NewInput, SenderAtHand, SmsDelivery } from '../ports.ts'
 import { createIncoming } from './incoming.ts'
 import { createReadBack } from './read-back.ts'
 import { Sender, wantsNextPerson } from './sender.ts'
@@ -13,7 +13,7 @@ export type NotifyOptions = SendingPorts & {
   submit(homeId: string, incidentId: string | null, input: NewInput, origin: string): Promise<FoldVerdict>
 }
 
-export type Notify = {
+export type Notify = SenderAtHand & {
   /** The listener of the topic `outbox`; ends when nothing more can be taken up. Never throws. */
   onHint(): Promise<void>
   /** Once a second: what lost its hint, is to be tried again, or whose outcome or receipt is missing. */
@@ -47,6 +47,7 @@ export function startNotify(options: NotifyOptions): Notify {
 
   return {
     onHint: () => sender.wake(),
+    reserve: (most) => sender.reserve(most),
     async sweep() {
       if (closed) return
       await sender.wakeAll()

@@ -1,3 +1,5 @@
+import { isCritical } from '../core/message/priority.ts'
+
 /** How soon a message is tried again, and when it is given up. The last delay goes on. */
 type RetryTable = { delaysMs: readonly number[]; giveUpAfterMs: number }
 
@@ -6,10 +8,6 @@ const CRITICAL: RetryTable = { delaysMs: [500, 1_000, 2_000, 4_000, 8_000, 15_00
 const ORDINARY: RetryTable = { delaysMs: [5_000, 15_000, 60_000, 120_000, 300_000], giveUpAfterMs: 1_800_000 }
 /** Each delay is spread by this share, so that what failed together does not come back together. */
 const JITTER = 0.2
-
-export function isCritical(priority: number): boolean {
-  return priority === 0
-}
 
 /**
  * Milliseconds until the next attempt, or null when the message is given up.

@@ -1,4 +1,4 @@
-import type { Claim, Hints, SmsDelivery } from '../ports.ts'
+import type { Claim, ClaimedRow, Hints, Reservation, SmsDelivery } from '../ports.ts'
 import {
   CLAIM_MS,
   type Claimed,
@@ -13,16 +13,23 @@ import {
 const MAX_IN_FLIGHT = 16
 /** Of these, so many are for critical messages alone: hanging warnings must not stand in an alarm's way. */
 const KEPT_FOR_CRITICAL = 4
+/** Messages of lost commits that wait to be given back; beyond, they are doubtful when their claim runs out. */
+const MAX_UNSURE = 1_000
 /** Look-ups of unknown outcomes at once. */
 const MAX_LOOK_UPS = 8
 
 type Work = 'send' | 'look-up'
+
+const NOT_SENT = { status: 'pending', dueInMs: 0, errorCode: 'commit-unknown', duplicateCause: null } as const
 
 /** Takes rows from the outbox and carries each to its result, some at once. */
 export class Sender {
   readonly #options: SendingPorts & { hints: Hints }
   readonly #running = new Set<Promise<void>>()
   readonly #count: Record<Work, number> = { send: 0, 'look-up': 0 }
+  /** Room that is kept for commits under way. */
+  #reserved = 0
+  #unsure: ClaimedRow[] = []
   #pumping: Promise<void> | null = null
   #again = false
   /** More is due than there was room for, or something is to be sent again at once. */
@@ -48,6 +55,38 @@ export class Sender {
     return this.wake()
   }
 
+  /**
+   * Room for critical messages that are ours from the commit that writes them. Null while others wait for room: they were
+   * there first.
+   */
+  reserve(most: number): Reservation | null {
+    const room = Math.min(most, MAX_IN_FLIGHT - this.#count.send - this.#reserved)
+    if (this.#closed || this.#moreDue || room <= 0) return null
+    const claimedAtMonotonicMs = this.#options.clock.monotonicMs()
+    const held = Promise.withResolvers<void>()
+    this.#reserved += room
+    this.#running.add(held.promise)
+    const release = () => {
+      this.#reserved -= room
+      this.#running.delete(held.promise)
+      held.resolve()
+      if (this.#moreDue) void this.wake()
+    }
+    return {
+      room,
+      claimMs: CLAIM_MS,
+      send: ({ nowMs, messages }) => {
+        for (const message of messages) this.#begin('send', { message, claimedAtMonotonicMs, nowMs })
+        release()
+      },
+      giveBack: (messages) => {
+        const space = MAX_UNSURE - this.#unsure.length
+        this.#unsure.push(...messages.slice(0, space).map((row) => ({ ...row, version: 1 })))
+        release()
+      },
+    }
+  }
+
   /** Ends when everything taken up has its result written. */
   async drain(): Promise<void> {
     while (this.#pumping !== null || this.#running.size > 0) {
@@ -64,6 +103,7 @@ export class Sender {
     try {
       while (this.#again && !this.#closed) {
         this.#again = false
+        await this.#giveBackUnsure()
         await this.#pumpDue()
         await this.#pumpDoubtful()
       }
@@ -76,10 +116,13 @@ export class Sender {
 
   async #pumpDue(): Promise<void> {
     while (!this.#closed) {
-      const free = MAX_IN_FLIGHT - this.#count.send
+      const free = MAX_IN_FLIGHT - this.#count.send - this.#reserved
       const forAll = free - KEPT_FOR_CRITICAL
       const limit = forAll > 0 ? forAll : free
-      if (limit <= 0) return
+      if (limit <= 0) {
+        this.#moreDue = true
+        return
+      }
       // Before asking: what becomes due meanwhile must not be forgotten.
       this.#moreDue = false
       const asked = { limit, criticalOnly: forAll <= 0, claimMs: CLAIM_MS }
@@ -88,6 +131,14 @@ export class Sender {
       if (claimed.length < limit && !asked.criticalOnly) return
       this.#moreDue = true
       if (claimed.length < limit) return
+    }
+  }
+
+  /** They are ours and were not sent: whoever finds them, at once, sends them. What is not given back stays for the next look. */
+  async #giveBackUnsure(): Promise<void> {
+    for (let row = this.#unsure[0]; row !== undefined; row = this.#unsure[0]) {
+      await this.#options.outbox.settle(row, NOT_SENT)
+      this.#unsure.shift()
     }
   }
 

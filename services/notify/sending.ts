@@ -1,3 +1,4 @@
+import { isCritical } from '../core/message/priority.ts'
 import type {
   ClaimedMessage,
   Clock,
@@ -9,7 +10,7 @@ import type {
   SmsProvider,
   SmsSendResult,
 } from '../ports.ts'
-import { isCritical, retryDelayMs } from './retry.ts'
+import { retryDelayMs } from './retry.ts'
 
 /** A row in `sending` is its sender's this long; whoever woke up later sends nothing. */
 export const CLAIM_MS = 15_000

@@ -26,6 +26,9 @@ export type ClaimedMessage = {
   reveal(): { to: string; body: string }
 }
 
+/** Enough of it to write down what became of it. */
+export type ClaimedRow = Pick<ClaimedMessage, 'homeId' | 'outboxId' | 'incidentId' | 'version'>
+
 /** What became of an attempt. The incident is told of a failure in the same transaction. */
 export type Settlement =
   /** `receiptDueInMs`: when a missing receipt is asked after; null where the provider gives none. */
@@ -50,7 +53,7 @@ export type Outbox = {
   /** Accepted messages whose receipt is missing; each is given out again after `nextLookMs`, until `forgetMs` of age. */
   claimUnanswered(asked: { limit: number; nextLookMs: number; forgetMs: number }): Promise<Claim>
   /** False: the row was no longer ours, or a receipt was faster. */
-  settle(message: ClaimedMessage, settlement: Settlement): Promise<boolean>
+  settle(message: ClaimedRow, settlement: Settlement): Promise<boolean>
   /** Tells the incident, once per message, that no receipt came in time; the message itself stays as it is. */
   reportMissingReceipt(message: ClaimedMessage): Promise<boolean>
   /** By our id, late, twice and out of order: only what leads further counts. Null: nothing changed. */
@@ -62,6 +65,21 @@ export type Outbox = {
   oldestDueMs(): Promise<number>
 }
 export type Claim = { nowMs: number; messages: ClaimedMessage[] }
+
+/** Whoever sends in the process in which messages are written: they may be its own from the commit that writes them. */
+export type SenderAtHand = {
+  /** Room for up to `most` critical messages, kept until one of the reservation's calls; null: leave them to the outbox. */
+  reserve(most: number): Reservation | null
+}
+export type Reservation = {
+  /** Critical messages of the commit that may be claimed with it, and how long the claim lasts. */
+  readonly room: number
+  readonly claimMs: number
+  /** What the commit claimed, which may be nothing. */
+  send(claim: Claim): void
+  /** Nobody knows whether the commit stands: what it claimed of these is to be given back to the outbox, unsent. */
+  giveBack(messages: readonly { homeId: string; outboxId: string; incidentId: string }[]): void
+}
 
 /** A message that no incident's fold wrote: an answer to a reply, a word to the coordinator, a test of a phone. */
 export type DirectMessage = {

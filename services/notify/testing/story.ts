@@ -83,6 +83,7 @@ export async function beginStory() {
       statusCallbackUrl: webhooks.statusCallbackUrl,
       submit: escalation.submit,
     })
+    escalation.sendWith(notify)
     hints.listen('incident', escalation.onHint)
     hints.listen('outbox', notify.onHint)
     const die = () => {

@@ -1,4 +1,5 @@
-import type { EscalationCommit, GivenCode, NewMessage } from '../../ports.ts'
+import { isCritical } from '../../core/message/priority.ts'
+import type { Claim, ClaimedMessage, EscalationCommit, GivenCode, NewMessage } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
 import { type Database, errorCode } from './pool.ts'
 import { sealNotes } from './sealed-notes.ts'
@@ -54,17 +55,20 @@ const COMMIT = `
     select n.*, coalesce(c.phone_sealed, u.phone_sealed) as phone_sealed, coalesce(c.phone_hash, u.phone_hash) as phone_hash
     from jsonb_to_recordset($8) as n(outbox_id text, incident_id text, recipient text, purpose text, priority smallint,
       code smallint, body_sealed text, raised_at float8, token_hash text, seen_xid text,
-      ordinal integer)
+      ordinal integer, claimed boolean)
     left join contact c on c.home_id = $1 and n.recipient = 'contact:' || c.contact_id
     left join app_user u on n.recipient = 'user:' || u.user_id
   ), sent as (
     insert into outbox (home_id, outbox_id, incident_id, recipient, channel, purpose, priority, code, phone_sealed,
-      phone_hash, body_sealed, status, raised_at, created_at)
+      phone_hash, body_sealed, status, attempts, version, claimed_until, raised_at, created_at)
     select $1, outbox_id, incident_id, recipient, 'sms', purpose, priority, code, phone_sealed, phone_hash,
-      decode(body_sealed, 'hex'), 'pending', to_timestamp(raised_at / 1000),
+      -- As the outbox's own claim would leave it.
+      decode(body_sealed, 'hex'), case when claimed then 'sending' else 'pending' end, claimed::int, claimed::int,
+      case when claimed then platform_now() + $18::float8 * interval '1 millisecond' end, to_timestamp(raised_at / 1000),
       -- In the order in which they were decided, and so sent.
       (select platform_now()) + ordinal * interval '1 microsecond'
     from written where phone_sealed is not null
+    returning outbox_id, phone_sealed, created_at, status
   ), no_phone as (
     insert into incident_input (home_id, incident_id, body)
     select $1, incident_id, jsonb_build_object('type', 'MessageFailed', 'outboxId', outbox_id, 'recipient', recipient,
@@ -97,19 +101,28 @@ const COMMIT = `
   )
   select refuse_lost_race((select count(*) from changed_incident), $11),
     refuse_lost_race((select count(*) from applied), $12),
-    refuse_lost_race((select count(*) from code_given), (select count(*) from code_wanted))`
+    refuse_lost_race((select count(*) from code_given), (select count(*) from code_wanted)),
+    floor(extract(epoch from platform_now()) * 1000)::float8 as now_ms,
+    (select json_object_agg(outbox_id, json_build_object('phone', encode(phone_sealed, 'hex'), 'createdMs',
+       extract(epoch from created_at) * 1000)) from sent where status = 'sending') as claimed`
+
+type ClaimedRow = { now_ms: number; claimed: Record<string, { phone: string; createdMs: number }> | null }
 
 export async function commitIncidents(
   database: Database,
   sealing: Sealing,
   commit: EscalationCommit,
-): Promise<boolean> {
+  claim: { room: number; claimMs: number } | null,
+): Promise<Claim | null> {
   const known = commit.incidents.filter(({ expectedVersion }) => expectedVersion !== null)
   const opened = commit.incidents.filter(({ expectedVersion }) => expectedVersion === null)
   const { usedCodes: _usedCodes, ...lasting } = commit.view.facts
   const facts = JSON.stringify(lasting)
+  const messages = commit.messages.map((message) => messageRow(message, commit.view.codes, sealing))
+  const critical = commit.messages.filter((message) => isCritical(message.priority))
+  const claimable = new Set(critical.slice(0, claim?.room ?? 0).map((message) => message.outboxId))
   try {
-    await database.query({
+    const { rows } = await database.query<ClaimedRow>({
       name: 'incident-commit',
       text: COMMIT,
       values: [
@@ -122,9 +135,7 @@ export async function commitIncidents(
           commit.timers.map((timer) => ({ incident_id: timer.incidentId, applied_version: timer.appliedVersion })),
         ),
         JSON.stringify(commit.events.map((story) => eventRow(story, sealing))),
-        JSON.stringify(
-          commit.messages.map((message, ordinal) => messageRow(message, ordinal, commit.view.codes, sealing)),
-        ),
+        JSON.stringify(messages.map((row, ordinal) => ({ ...row, ordinal, claimed: claimable.has(row.outbox_id) }))),
         commit.withdrawnOutboxIds,
         commit.changedIncidentIds,
         known.length,
@@ -134,11 +145,12 @@ export async function commitIncidents(
         commit.view.lastPass + 1,
         commit.publicUrl,
         Object.keys(commit.usedCodes).length > 0 ? JSON.stringify(commit.usedCodes) : null,
+        claim?.claimMs ?? null,
       ],
     })
-    return true
+    return { nowMs: rows[0]?.now_ms ?? 0, messages: claimedMessages(commit, messages, rows[0]?.claimed ?? {}, sealing) }
   } catch (error) {
-    if (LOST_RACE.includes(errorCode(error))) return false
+    if (LOST_RACE.includes(errorCode(error))) return null
     throw new Error(`commit the incidents of home ${commit.homeId}`, { cause: error })
   }
 }
@@ -177,7 +189,35 @@ function eventRow({ incidentId, event }: EscalationCommit['events'][number], sea
   return { incident_id: incidentId, seq, at, type, body: sealNotes(body, sealing) }
 }
 
-function messageRow(message: NewMessage, ordinal: number, codes: GivenCode[], sealing: Sealing) {
+/** In the order in which they were decided. */
+function claimedMessages(
+  { homeId, messages }: EscalationCommit,
+  rows: { body_sealed: string }[],
+  claimed: NonNullable<ClaimedRow['claimed']>,
+  sealing: Sealing,
+): ClaimedMessage[] {
+  return messages.flatMap(({ outboxId, incidentId, priority, raisedAtMs }, ordinal) => {
+    const row = claimed[outboxId]
+    if (!row) return []
+    const body = Buffer.from(rows[ordinal]?.body_sealed ?? '', 'hex')
+    const phone = Buffer.from(row.phone, 'hex')
+    return {
+      homeId,
+      outboxId,
+      incidentId,
+      priority,
+      attempts: 1,
+      version: 1,
+      createdAtMs: row.createdMs,
+      raisedAtMs,
+      providerId: null,
+      errorCode: null,
+      reveal: () => ({ to: sealing.open(phone), body: sealing.open(body) }),
+    }
+  })
+}
+
+function messageRow(message: NewMessage, codes: GivenCode[], sealing: Sealing) {
   const seen = codes.find((given) => given.ref === message.recipient && given.code === message.code)
   return {
     outbox_id: message.outboxId,
@@ -190,6 +230,5 @@ function messageRow(message: NewMessage, ordinal: number, codes: GivenCode[], se
     raised_at: message.raisedAtMs,
     token_hash: message.linkToken === null ? null : sealing.secretHash(message.linkToken).toString('hex'),
     seen_xid: seen?.xid ?? null,
-    ordinal,
   }
 }

@@ -17,10 +17,10 @@ export function createIncidents(database: Database, sealing: Sealing): Incidents
   const announce = announcerOf(database)
   return {
     readHome: (homeId) => readHome(database, sealing, homeId),
-    async commit(commit) {
-      const stands = await commitIncidents(database, sealing, commit)
-      if (stands && commit.changedIncidentIds.length > 0) announce()
-      return stands
+    async commit(commit, claim) {
+      const claimed = await commitIncidents(database, sealing, commit, claim)
+      if (claimed !== null && commit.changedIncidentIds.length > 0) announce()
+      return claimed
     },
     async addInput(homeId, incidentId, input, origin) {
       const { rows } = await database.query<{ input_id: number }>({

@@ -1,4 +1,4 @@
-import type { Claim, ClaimedMessage, Outbox, Settlement } from '../../ports.ts'
+import type { Claim, ClaimedMessage, ClaimedRow, Outbox, Settlement } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
 import { announcerOf } from './changes-announce.ts'
 import { DIRECT_ROWS, directRow, INSERT_DIRECT } from './outbox-direct.ts'
@@ -149,7 +149,7 @@ const SETTLE = `
   )
   select home_id from settled`
 
-async function settle(database: Database, message: ClaimedMessage, settlement: Settlement): Promise<boolean> {
+async function settle(database: Database, message: ClaimedRow, settlement: Settlement): Promise<boolean> {
   const { rows } = await database.query({
     name: 'outbox-settle',
     text: SETTLE,

@@ -1,0 +1,110 @@
+import type { FoldVerdict } from '../core/incident/effect.ts'
+import { isCritical } from '../core/message/priority.ts'
+import type { Claim, Clock, EscalationCommit, Hints, Incidents, Log, Metrics, SenderAtHand } from '../ports.ts'
+import { createMessageWriter } from './messages.ts'
+import { planPass } from './pass.ts'
+import type { SteadyClock } from './steady-clock.ts'
+
+/** Somebody else was faster so often in a row: left to the next hint or sweep. */
+const MAX_RACES = 20
+/** A home with more inputs than one pass takes is passed over again at once, but not for ever. */
+const MAX_PASSES = 50
+
+/** What became of the inputs that were folded, by their ids. */
+export type Verdicts = Map<string, FoldVerdict | null>
+
+type HomePassesOptions = {
+  incidents: Incidents
+  hints: Hints
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  steady: SteadyClock
+  publicUrl: string
+  linkToken(outboxId: string): string
+}
+type Reporting = Pick<HomePassesOptions, 'log' | 'metrics'>
+
+export type HomePasses = {
+  /** Folds what waits for this home and fires what is due. @throws when the database is away, or others are always faster */
+  advance(homeId: string): Promise<Verdicts>
+  sendWith(sender: SenderAtHand): void
+}
+
+export function createHomePasses(options: HomePassesOptions): HomePasses {
+  const { incidents, hints, clock, metrics, steady } = options
+  const write = createMessageWriter(options)
+  let sender: SenderAtHand | null = null
+
+  /** One read and one commit; repeated where another worker was faster. Says whether more inputs wait. */
+  async function pass(homeId: string, verdicts: Verdicts): Promise<boolean> {
+    for (let race = 0; race < MAX_RACES; race += 1) {
+      const view = await incidents.readHome(homeId)
+      const nowMs = Math.floor(steady.steady(view.nowMs, clock.monotonicMs()))
+      const commit = planPass(homeId, view, nowMs, write, (what, error) => reportRefused(homeId, what, error, options))
+      if (commit === null) return false
+      const claim = await commitPass(commit, incidents, sender)
+      if (claim === null) {
+        metrics.count('anlin_incident_conflicts_total')
+        continue
+      }
+      for (const { inputId, result } of commit.inputs) verdicts.set(inputId, result)
+      reportUnreached(commit, options)
+      if (commit.messages.length > claim.messages.length) hints.hint('outbox', '')
+      return view.moreInputs
+    }
+    throw new Error(`advance home ${homeId}: lost the race ${MAX_RACES} times`)
+  }
+
+  async function advance(homeId: string): Promise<Verdicts> {
+    const verdicts: Verdicts = new Map()
+    for (let passes = 0; passes < MAX_PASSES && (await pass(homeId, verdicts)); passes += 1);
+    return verdicts
+  }
+
+  return {
+    advance,
+    sendWith(given) {
+      sender = given
+    },
+  }
+}
+
+/** @returns what of its messages the sender has got already; null: somebody else was faster */
+async function commitPass(
+  commit: EscalationCommit,
+  incidents: Incidents,
+  sender: SenderAtHand | null,
+): Promise<Claim | null> {
+  const critical = commit.messages.filter((message) => isCritical(message.priority))
+  const reservation = critical.length > 0 && sender !== null ? sender.reserve(critical.length) : null
+  if (reservation === null) return incidents.commit(commit, null)
+  try {
+    const claim = await incidents.commit(commit, reservation)
+    reservation.send(claim ?? { nowMs: 0, messages: [] })
+    return claim
+  } catch (error) {
+    // An answer that was lost says nothing of whether it was written.
+    reservation.giveBack(critical.map(({ outboxId, incidentId }) => ({ homeId: commit.homeId, outboxId, incidentId })))
+    throw error
+  }
+}
+
+function reportRefused(homeId: string, what: string, error: unknown, { log, metrics }: Reporting): void {
+  log.error({ homeId, what, error: error instanceof Error ? error.name : 'unknown' }, 'the fold refused this')
+  metrics.count('anlin_incident_fold_errors_total')
+}
+
+/** Loudly, and at the very step: a rota with a hole in it must not be found out only when nobody at all is left. */
+function reportUnreached({ homeId, events }: EscalationCommit, { log, metrics }: Reporting): void {
+  for (const { incidentId, event } of events) {
+    if (event.type === 'StepSkipped' && event.reason !== 'declined') {
+      const { target, reason } = event
+      log.warn({ homeId, incidentId, target, reason }, 'a step of an escalation had nobody to tell')
+      metrics.count('anlin_steps_without_people_total', 1, { reason })
+    } else if (event.type === 'NobodyReachable') {
+      log.error({ homeId, incidentId }, 'an incident reaches nobody: nobody is on call, or nobody has a phone')
+      metrics.count('anlin_nobody_reachable_total')
+    }
+  }
+}
