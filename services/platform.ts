@@ -10,7 +10,7 @@ import { APPEND_CONNECTIONS, openIngestRole } from './ingest-role.ts'
 import { startIngestThread } from './ingest-thread.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { type Notify, startNotify } from './notify/notify.ts'
-import type { DecodedSink } from './ports.ts'
+import type { DecodedSink, SignalTaker } from './ports.ts'
 import { createCoreFold } from './rules/core-fold.ts'
 import { startRules } from './rules/rules.ts'
 import { createFoldStore } from './store/postgres/fold-store.ts'
@@ -52,7 +52,8 @@ export async function startRoles(roles: ReadonlySet<Role>, parts: Parts): Promis
     swept.unshift({ role: 'escalation', sweep: escalation.sweep })
   }
   const handover = roles.has('rules') && roles.has('history') ? createHandover() : null
-  if (roles.has('rules')) swept.unshift(await openRules(parts, handover))
+  const signals = roles.has('escalation') ? escalation : null
+  if (roles.has('rules')) swept.unshift(await openRules(parts, handover, signals))
   if (roles.has('history')) swept.push(...(await openHistory({ foundation, lifecycle, handover })))
   const sweeper = startSweeping(swept, foundation)
   lifecycle.onEnd('sweeps', () => sweeper.close())
@@ -112,12 +113,17 @@ async function openNotify(parts: Parts, escalation: Escalation): Promise<Notify>
   return notify
 }
 
-async function openRules({ foundation, lifecycle }: Parts, decoded: DecodedSink | null): Promise<Swept> {
+async function openRules(
+  { foundation, lifecycle }: Parts,
+  decoded: DecodedSink | null,
+  escalation: SignalTaker | null,
+): Promise<Swept> {
   const { pool, hints, clock, log, metrics } = foundation
   const rules = await startRules({
     store: createFoldStore(pool),
     fold: createCoreFold(decoder),
     decoded,
+    escalation,
     shards: SHARDS,
     hints,
     clock,

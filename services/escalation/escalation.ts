@@ -1,6 +1,6 @@
 import type { FoldVerdict } from '../core/incident/effect.ts'
-import type { Clock, Hints, Incidents, Log, Metrics, NewInput, SenderAtHand } from '../ports.ts'
-import { createHomePasses } from './home-passes.ts'
+import type { Clock, Hints, Incidents, Log, Metrics, NewInput, SenderAtHand, SignalTaker } from '../ports.ts'
+import { createHomePasses, type Verdicts } from './home-passes.ts'
 import { createLanes, eachInTurn } from './lanes.ts'
 import { createSteadyClock } from './steady-clock.ts'
 
@@ -24,7 +24,7 @@ export type EscalationOptions = {
   linkToken(outboxId: string): string
 }
 
-export type Escalation = {
+export type Escalation = SignalTaker & {
   /** The listener of the topic `incident`; ends when a pass begun after the call has ended. Never throws. */
   onHint(homeId: string): Promise<void>
   /** Once a second: homes whose timers are due, or whose inputs lost their hint. Ends when all have had their pass. */
@@ -47,18 +47,34 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
   const { incidents, clock, log } = options
   const steady = createSteadyClock((await incidents.readClock()).lastFoldedMs)
   const passes = createHomePasses({ ...options, steady })
+  const { expected } = passes
   const lanes = createLanes(MAX_HOMES_AT_ONCE, passes.advance)
   let closed = false
 
-  async function advanceQuietly(homeId: string): Promise<void> {
+  /** By somebody who may have written more than what was handed over. */
+  function readAndAdvance(homeId: string): Promise<Verdicts> {
+    expected.forget(homeId)
+    return lanes.enter(homeId)
+  }
+
+  async function advanceQuietly(homeId: string, advance = readAndAdvance): Promise<void> {
     try {
-      await lanes.enter(homeId)
+      await advance(homeId)
     } catch (error) {
       log.error({ homeId, ...causeOf(error) }, 'a home could not be advanced; the next sweep tries again')
     }
   }
 
   return {
+    expect(homeId) {
+      if (!closed) expected.expect(homeId)
+    },
+    take(inputs) {
+      // What comes while we close waits in the database for the next start.
+      if (closed) return
+      for (const input of inputs) expected.add(input)
+      for (const homeId of new Set(inputs.map((input) => input.homeId))) void advanceQuietly(homeId, lanes.enter)
+    },
     async onHint(homeId) {
       if (!closed) await advanceQuietly(homeId)
     },
@@ -67,12 +83,12 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
       const { nowMs } = await incidents.readClock()
       const steadyNowMs = steady.steady(nowMs, clock.monotonicMs())
       const homes = await incidents.dueHomes({ steadyNowMs, waitedMs: INPUT_WAITED_MS, limit: MAX_HOMES_PER_SWEEP })
-      await eachInTurn(homes, MAX_SWEPT_AT_ONCE, advanceQuietly)
+      await eachInTurn(homes, MAX_SWEPT_AT_ONCE, (homeId) => advanceQuietly(homeId))
     },
     async submit(homeId, incidentId, input, origin) {
       if (closed) throw new Error('the escalation is closing')
       const inputId = await incidents.addInput(homeId, incidentId, input, origin ?? null)
-      const verdicts = await lanes.enter(homeId)
+      const verdicts = await readAndAdvance(homeId)
       const verdict = verdicts.get(inputId) ?? (await incidents.readResult(homeId, inputId))
       if (!verdict) throw new Error(`input ${inputId} of home ${homeId} was not folded`)
       return verdict

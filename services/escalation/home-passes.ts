@@ -1,6 +1,7 @@
 import type { FoldVerdict } from '../core/incident/effect.ts'
 import { isCritical } from '../core/message/priority.ts'
 import type { Claim, Clock, EscalationCommit, Hints, Incidents, Log, Metrics, SenderAtHand } from '../ports.ts'
+import { createExpectedHomes, type ExpectedHomes } from './expected.ts'
 import { createMessageWriter } from './messages.ts'
 import { planPass } from './pass.ts'
 import type { SteadyClock } from './steady-clock.ts'
@@ -26,6 +27,7 @@ type HomePassesOptions = {
 type Reporting = Pick<HomePassesOptions, 'log' | 'metrics'>
 
 export type HomePasses = {
+  expected: ExpectedHomes
   /** Folds what waits for this home and fires what is due. @throws when the database is away, or others are always faster */
   advance(homeId: string): Promise<Verdicts>
   sendWith(sender: SenderAtHand): void
@@ -34,12 +36,13 @@ export type HomePasses = {
 export function createHomePasses(options: HomePassesOptions): HomePasses {
   const { incidents, hints, clock, metrics, steady } = options
   const write = createMessageWriter(options)
+  const expected = createExpectedHomes(incidents, clock)
   let sender: SenderAtHand | null = null
 
   /** One read and one commit; repeated where another worker was faster. Says whether more inputs wait. */
   async function pass(homeId: string, verdicts: Verdicts): Promise<boolean> {
     for (let race = 0; race < MAX_RACES; race += 1) {
-      const view = await incidents.readHome(homeId)
+      const view = (await expected.take(homeId)) ?? (await incidents.readHome(homeId))
       const nowMs = Math.floor(steady.steady(view.nowMs, clock.monotonicMs()))
       const commit = planPass(homeId, view, nowMs, write, (what, error) => reportRefused(homeId, what, error, options))
       if (commit === null) return false
@@ -63,6 +66,7 @@ export function createHomePasses(options: HomePassesOptions): HomePasses {
   }
 
   return {
+    expected,
     advance,
     sendWith(given) {
       sender = given

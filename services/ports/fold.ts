@@ -74,6 +74,17 @@ export type FoldCommit = {
   changes: { kind: 'home' | 'device'; homeId: string; ref: string }[]
 }
 
+/** A signal that waits for the escalation; `inputId` is its row's. */
+export type RaisedInput = { homeId: string; inputId: string; signal: Signal }
+
+/** The escalation, where it runs in the process of the rules. */
+export type SignalTaker = {
+  /** This home has said something urgent, which is folded now: what a signal of it needs may be read meanwhile. */
+  expect(homeId: string): void
+  /** Committed signals, instead of hints for their homes. */
+  take(inputs: readonly RaisedInput[]): void
+}
+
 /**
  * `clock`: the database's clock moved beside the time that passed. `entrance-closed`: nobody could be heard from `atMs -
  * gapMs` on. `atMs` is when it was seen, on the clock after it.
@@ -98,8 +109,8 @@ export type FoldStore = {
   readHomes(homeIds: readonly string[]): Promise<StoredHome[]>
   /** Homes with a timer due, and homes whose fold has not been told of new facts. */
   readDueHomes(limit: number): Promise<DueHome[]>
-  /** False: a compare-and-set missed, nothing was written. */
-  commit(commit: FoldCommit): Promise<boolean>
+  /** The signals as they were written for the escalation. Null: a compare-and-set missed, nothing was written. */
+  commit(commit: FoldCommit): Promise<RaisedInput[] | null>
   /** Shards with unread rows, those that nobody may read yet included. `epoch` is the last clock jump's, 0 for none. */
   readLag(): Promise<LogLag>
   oldestOpenXidAgeMs(): Promise<number>

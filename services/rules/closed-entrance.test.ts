@@ -102,8 +102,12 @@ test('a jump that the alarm lane learns of while the one before is being taken i
   async function jumpBesideIt(): Promise<void> {
     await closeForAnHour()
     await append(pool, [{ homeId: 'home-b', payload: 'press', urgent: true }])
-    void bench.worker.onHint(logHintKey({ shard: shardOf('home-b'), homeId: 'home-b' }))
-    await expect.poll(() => signalCount(pool, 'home-b'), { timeout: 10_000 }).toBe(1)
+    // Again and again: a transaction of another database may hide the row, and this pass is stopped here.
+    const hintAndCount = () => {
+      void bench.worker.onHint(logHintKey({ shard: shardOf('home-b'), homeId: 'home-b' }))
+      return signalCount(pool, 'home-b')
+    }
+    await expect.poll(hintAndCount, { timeout: 15_000, interval: 50 }).toBe(1)
   }
   await append(pool, [
     { homeId: 'home-a', payload: 'n 1' },

@@ -108,7 +108,7 @@ test('a pass that loses its race hands over nothing', async () => {
       if (!losing || commit.cursors.length === 0) return store.commit(commit)
       losing = false
       expect(offered).toEqual([])
-      return false
+      return null
     },
   })
   const bench = await startBench(pool, {

@@ -11,6 +11,7 @@ import type {
   LogPosition,
   LogRow,
   Metrics,
+  RaisedInput,
   ShardCursor,
 } from '../ports.ts'
 import type { CachedHome, HomeCache } from './home-cache.ts'
@@ -106,21 +107,20 @@ export async function foldPass<State>(parts: PassParts<State>, input: PassInput)
 /**
  * One statement, and nothing is held open before it: whoever was frozen meanwhile finds the versions moved, and throws
  * its work away.
- * @returns whether it stands
+ * @returns its signals as they were written; null: it does not stand
  */
-export async function commitPass<State>(parts: PassParts<State>, pass: FoldedPass): Promise<boolean> {
+export async function commitPass<State>(parts: PassParts<State>, pass: FoldedPass): Promise<RaisedInput[] | null> {
   const { commit } = pass
-  if (commit.homes.length === 0 && commit.cursors.length === 0) return true
-  let committed = false
+  if (commit.homes.length === 0 && commit.cursors.length === 0) return []
+  let raised: RaisedInput[] | null = null
   try {
-    committed = await parts.store.commit(commit)
+    raised = await parts.store.commit(commit)
   } finally {
-    if (!committed) forgetPass(parts, pass)
+    if (raised === null) forgetPass(parts, pass)
   }
-  if (committed) {
-    for (const { code } of commit.rejections) parts.metrics.count('anlin_messages_rejected_total', 1, { code })
-  }
-  return committed
+  if (raised === null) return null
+  for (const { code } of commit.rejections) parts.metrics.count('anlin_messages_rejected_total', 1, { code })
+  return raised
 }
 
 export function forgetPass<State>(parts: Pick<PassParts<State>, 'cache'>, pass: FoldedPass): void {

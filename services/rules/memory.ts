@@ -1,4 +1,14 @@
-import type { Clock, ClockJump, DecodedSink, FoldStore, Hints, Log, Metrics, ShardCursor } from '../ports.ts'
+import type {
+  Clock,
+  ClockJump,
+  DecodedSink,
+  FoldStore,
+  Hints,
+  Log,
+  Metrics,
+  ShardCursor,
+  SignalTaker,
+} from '../ports.ts'
 import { createHomeCache, type HomeCache } from './home-cache.ts'
 import type { HomeFold } from './home-fold.ts'
 import { createPace, type Pace } from './pace.ts'
@@ -15,6 +25,8 @@ export type RulesParts<State> = {
   metrics: Metrics
   /** Given what each committed pass decoded; null where nobody in this process wants it. */
   decoded: DecodedSink | null
+  /** Null: it runs in another process, and hears of signals by hints. */
+  escalation: SignalTaker | null
   /** The shards this worker answers for; several workers may answer for the same. */
   shards: readonly number[]
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LogPosition, ShardCursor } from '../ports.ts'
+import type { LogPosition, RaisedInput, ShardCursor } from '../ports.ts'
 import { commitPass, type FoldedPass, foldPass, forgetPass, type PassInput } from './fold-pass.ts'
 import { learnJumps } from './jumps.ts'
 import { HIDDEN_PAUSE_MS, type RulesMemory } from './memory.ts'
@@ -110,11 +110,11 @@ export async function foldAndCommit<State>(memory: RulesMemory<State>, input: Pa
 }
 
 async function commitAndTell<State>(memory: RulesMemory<State>, pass: FoldedPass, startMs: number): Promise<boolean> {
-  const { metrics, hints, clock } = memory
-  const { input, commit } = pass
-  const committed = await commitPass(memory, pass)
+  const { metrics, clock } = memory
+  const { input } = pass
+  const raised = await commitPass(memory, pass)
   metrics.observe('anlin_fold_pass_seconds', (clock.monotonicMs() - startMs) / 1000)
-  if (!committed) {
+  if (raised === null) {
     memory.lostInARow += 1
     metrics.count('anlin_fold_conflicts_total')
     for (const cursor of input.cursors) memory.pace.hurry(cursor.shard)
@@ -125,9 +125,16 @@ async function commitAndTell<State>(memory: RulesMemory<State>, pass: FoldedPass
   memory.lostInARow = 0
   memory.done += input.rows.length + input.dueHomes.length
   metrics.count('anlin_rows_folded_total', input.rows.length)
-  for (const homeId of new Set(commit.signals.map((signal) => signal.homeId))) hints.hint('incident', homeId)
+  tellEscalation(memory, raised)
   handOver(memory, pass)
   return true
+}
+
+/** In this process, or wherever it runs. */
+function tellEscalation<State>({ escalation, hints }: RulesMemory<State>, raised: RaisedInput[]): void {
+  if (raised.length === 0) return
+  if (escalation !== null) escalation.take(raised)
+  else for (const homeId of new Set(raised.map((input) => input.homeId))) hints.hint('incident', homeId)
 }
 
 /** Shard by shard, those of which every row was decoded here. The pass stands already, whatever becomes of it. */

@@ -50,7 +50,10 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
         return rounds.look()
       }
       memory.pace.mark(shard)
-      if (homeId !== null && memory.urgent.size < MAX_URGENT_HOMES) memory.urgent.set(homeId, shard)
+      if (homeId !== null && memory.urgent.size < MAX_URGENT_HOMES) {
+        memory.urgent.set(homeId, shard)
+        memory.escalation?.expect(homeId)
+      }
       return rounds.look()
     },
     async sweep() {

@@ -57,6 +57,7 @@ export async function beginLife() {
         store: change(createFoldStore(pool)),
         fold: createCoreFold(decoder),
         decoded: null,
+        escalation: null,
         shards: SHARDS,
         hints: { hint: () => undefined },
         clock: machineClock,

@@ -1,5 +1,5 @@
 import { SHARDS, shardOf } from '../../core/shard.ts'
-import type { DecodedSink, FoldStore, Metrics, StoredFacts } from '../../ports.ts'
+import type { DecodedSink, FoldStore, Metrics, SignalTaker, StoredFacts } from '../../ports.ts'
 import { createFoldStore } from '../../store/postgres/fold-store.ts'
 import type { Database, Queryable } from '../../store/postgres/pool.ts'
 import type { HomeFold } from '../home-fold.ts'
@@ -63,6 +63,7 @@ export async function startBench(
     onFacts?: (facts: StoredFacts) => void
     monotonicMs?: () => number
     decoded?: DecodedSink
+    escalation?: SignalTaker
   } = {},
 ): Promise<Bench> {
   const hinted: string[] = []
@@ -87,6 +88,7 @@ export async function startBench(
     log: { info: say, warn: say, error: say, debug: say },
     metrics,
     decoded: changed.decoded ?? null,
+    escalation: changed.escalation ?? null,
     shards: SHARDS,
   })
   return { worker, hinted, logged, metrics: figures }

@@ -1,4 +1,4 @@
-import type { FoldCommit, SavedHome } from '../../ports.ts'
+import type { FoldCommit, RaisedInput, SavedHome } from '../../ports.ts'
 import { int8Array, jsonArray, xid8Array } from './fold-arrays.ts'
 import { float8Array } from './history-arrays.ts'
 import { int2Array, int4Array, textArray } from './log-append-arrays.ts'
@@ -50,6 +50,7 @@ const COMMIT = `
   ), signalled as (
     insert into incident_input (home_id, body)
     select home_id, body from unnest($24::text[], $25::jsonb[]) with ordinality v(home_id, body, nth) order by nth
+    returning input_id
   ), rejected as (
     insert into log_rejection (home_id, xid, id, received_at, code)
     select home_id, xid, id, to_timestamp(received_ms / 1000), code
@@ -59,15 +60,17 @@ const COMMIT = `
   )
   select refuse_lost_race(
     (select count(*) from moved) + (select count(*) from saved) + (select count(*) from created),
-    cardinality($2::smallint[]) + cardinality($7::text[]))`
+    cardinality($2::smallint[]) + cardinality($7::text[])),
+    -- In the order in which they were given.
+    (select array_agg(input_id order by input_id) from signalled) as "inputIds"`
 
-/** @returns false when another worker was first; then nothing was written */
-export async function commitFold(db: Queryable, reader: string, commit: FoldCommit): Promise<boolean> {
+/** @returns null when another worker was first; then nothing was written */
+export async function commitFold(db: Queryable, reader: string, commit: FoldCommit): Promise<RaisedInput[] | null> {
   const cursors = commit.cursors.toSorted((a, b) => a.shard - b.shard)
   const homes = commit.homes.toSorted((a, b) => (a.homeId < b.homeId ? -1 : 1))
   const { inputs, signals, rejections, changes } = commit
   try {
-    await db.query({
+    const { rows } = await db.query<{ inputIds: string[] | null }>({
       name: 'fold-commit',
       text: COMMIT,
       values: [
@@ -96,9 +99,10 @@ export async function commitFold(db: Queryable, reader: string, commit: FoldComm
         changes.map((change) => change.ref),
       ],
     })
-    return true
+    const inputIds = rows[0]?.inputIds ?? []
+    return signals.map(({ homeId, signal }, nth) => ({ homeId, inputId: String(inputIds[nth]), signal }))
   } catch (cause) {
-    if (LOST_RACE.has(errorCode(cause))) return false
+    if (LOST_RACE.has(errorCode(cause))) return null
     throw new Error('commit the fold', { cause })
   }
 }

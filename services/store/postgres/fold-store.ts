@@ -64,9 +64,9 @@ export function createFoldStore(pool: Database, reader = 'rules'): FoldStore {
     readHomes: (homeIds) => readHomes(pool, homeIds),
     readDueHomes: (limit) => readDueHomes(pool, shardsOfReader, limit),
     async commit(commit) {
-      const stands = await commitFold(pool, reader, commit)
-      if (stands && commit.changes.length > 0) announce()
-      return stands
+      const raised = await commitFold(pool, reader, commit)
+      if (raised !== null && commit.changes.length > 0) announce()
+      return raised
     },
     readLag: () => readLag(pool, { reader, shards: shardsOfReader }),
     oldestOpenXidAgeMs: () => oldestOpenXidAgeMs(pool),

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { HOME } from '../notify/testing/community.ts'
+import type { Ports } from '../notify/testing/real-ports.ts'
+import { writeSignal } from '../notify/testing/signals.ts'
+import { beginStory, type Story } from '../notify/testing/story.ts'
+
+let story: Story
+beforeEach(async () => {
+  story = await beginStory()
+})
+afterEach(() => story.end())
+
+/** Counts the reads of the home; `oldMs`: the machine's clock goes on by so much after each. */
+function countingReads(oldMs = 0) {
+  const reads = { count: 0 }
+  const change = ({ incidents, clock }: Ports): Partial<Ports> => ({
+    clock: { ...clock, monotonicMs: () => clock.monotonicMs() + reads.count * oldMs },
+    incidents: {
+      ...incidents,
+      readHome(homeId) {
+        reads.count += 1
+        return incidents.readHome(homeId)
+      },
+    },
+  })
+  return { reads, change }
+}
+
+/** As the rules would: the home is expected while its signal is being written. */
+async function expectAndWrite() {
+  story.running().escalation.expect(HOME)
+  return writeSignal(story.pool, HOME, {})
+}
+
+test('an alarm that was expected is told with one read of its home', async () => {
+  const { reads, change } = countingReads()
+  await story.start(change)
+  story.running().escalation.take([await expectAndWrite()])
+  await story.expectSms('daughter', /^EMERGENCY/)
+  expect(reads.count).toBe(1)
+  await story.expectSilence()
+})
+
+test('what was read too long ago is read anew', async () => {
+  const { reads, change } = countingReads(2_000)
+  await story.start(change)
+  story.running().escalation.take([await expectAndWrite()])
+  await story.expectSms('daughter', /^EMERGENCY/)
+  expect(reads.count).toBe(2)
+  await story.expectSilence()
+})
+
+test('who folds the home meanwhile is found out: one incident, one message', async () => {
+  await story.start()
+  const other = await story.startPlatform()
+  const raised = await expectAndWrite()
+  await other.escalation.onHint(HOME)
+  story.running().escalation.take([raised])
+  await story.expectSms('daughter', /^EMERGENCY/)
+  await story.expectSilence()
+  expect(await story.incidents()).toHaveLength(1)
+  await other.notify.close()
+  await other.escalation.close()
+})
+
+test('whoever waits for the same pass has more folded than what was handed over', async () => {
+  const held = Promise.withResolvers<void>()
+  const committed = Promise.withResolvers<void>()
+  await story.start(({ incidents }) => ({
+    incidents: {
+      ...incidents,
+      async commit(commit, claim) {
+        const claimed = await incidents.commit(commit, claim)
+        committed.resolve()
+        await held.promise
+        return claimed
+      },
+    },
+  }))
+  const { escalation } = story.running()
+  await story.signal({}, { hinted: false })
+  const first = escalation.onHint(HOME)
+  await committed.promise
+  // A pass is in hand; both of these are for the next one.
+  const raised = await expectAndWrite()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  await writeSignal(story.pool, HOME, { kind: 'smoke', why: { code: 'smoke-alarm', values: {} } })
+  escalation.take([raised])
+  const asked = escalation.onHint(HOME)
+  held.resolve()
+  await Promise.all([first, asked])
+  const { rows } = await story.pool.query(
+    "select input_id from incident_input where applied_at is null and body ->> 'type' = 'SignalReceived'",
+  )
+  expect(rows).toEqual([])
+  for (let told = 0; told < 2; told += 1) await story.expectSms('daughter', /^EMERGENCY/)
+  await story.expectSms('worker', /^EMERGENCY/)
+  await story.expectSilence()
+})
