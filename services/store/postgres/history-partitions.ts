@@ -3,6 +3,8 @@ import { type Database, inTransaction } from './pool.ts'
 /** Any constant: who makes partitions holds it, the others wait and find them made. */
 const PARTITION_LOCK = 726_543
 
+const HOUR_MS = 3_600_000
+
 /** Months of a history whose tables are known to be there: asked once per process and month. */
 export type KnownMonths = Set<string>
 
@@ -15,12 +17,14 @@ export async function ensureHistoryPartitions(
   known: KnownMonths,
   moments: Iterable<number>,
 ): Promise<void> {
-  const missing = new Set<string>()
+  // Thousands of moments lie in a few days; an hour of UTC is in one month.
+  const hours = new Set<number>()
   let latest = Number.NEGATIVE_INFINITY
   for (const atMs of moments) {
     latest = Math.max(latest, atMs)
-    missing.add(monthOf(atMs))
+    hours.add(Math.floor(atMs / HOUR_MS))
   }
+  const missing = new Set([...hours].map((hour) => monthOf(hour * HOUR_MS)))
   if (latest > Number.NEGATIVE_INFINITY) missing.add(monthAfter(monthOf(latest)))
   for (const month of missing) {
     if (known.has(month)) continue
