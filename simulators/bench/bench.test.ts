@@ -21,20 +21,22 @@ test('a small run measures everything once and loses nothing', { timeout: SLICE_
   }
   for (const [id, pressed] of [
     ['press-idle', SLICE.idlePresses],
-    ['press-loaded', SLICE.loadedPresses],
+    ['press-loaded-gateways', SLICE.loadedPresses],
+    ['press-loaded-homes', SLICE.loadedPresses],
     ['press-backlog', 5],
   ] as const) {
     expect(measured(id), id).toMatchObject({ pressed, acknowledged: pressed, lost: 0 })
     expect(measured(id).p99Ms, id).toBeGreaterThanOrEqual(measured(id).p50Ms ?? Number.POSITIVE_INFINITY)
   }
-  const town = measured('press-loaded')
-  expect({ acknowledged: town.townAcknowledged, unanswered: town.townUnanswered }).toEqual({
-    acknowledged: town.townSent,
-    unanswered: 0,
-  })
+  for (const id of ['press-loaded-gateways', 'press-loaded-homes']) {
+    const { townSent, townAcknowledged, townUnanswered } = measured(id)
+    expect({ id, townAcknowledged, townUnanswered }).toEqual({ id, townAcknowledged: townSent, townUnanswered: 0 })
+  }
   expect(measured('catch-up').rows).toBeGreaterThanOrEqual(SLICE.backlogRows)
   expect(measured('catch-up').perSecond).toBeGreaterThan(0)
-  expect(measured('fold-sustained').steps).toBe(SLICE.foldSteps)
+  for (const id of ['fold-sustained-gateways', 'fold-sustained-homes']) {
+    expect(measured(id).steps, id).toBe(SLICE.foldSteps)
+  }
   expect(measured('idle-connections').connections).toBe(SLICE.idleConnections)
   const { bytes, platform = 0, database = 0, simulators = 0 } = measured('demo-memory')
   expect(Math.min(platform, database, simulators)).toBeGreaterThan(0)

@@ -5,7 +5,7 @@ import type { Address, ClosedLoopResult, Speaker } from './load-orders.ts'
 import { startBareAedes, startMosquitto } from './peers.ts'
 import type { Plan } from './plan.ts'
 
-const CONNECTIONS = 50
+export const CONNECTIONS = 50
 const INFLIGHT = 20
 const PAYLOAD_BYTES = 256
 /** From here on the load process, and not the broker, sets the rate. */

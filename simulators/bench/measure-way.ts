@@ -1,10 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { count, type Figure, ms } from './figures.ts'
-import { type Ground, telemetrySpeaker } from './ground.ts'
+import { type BenchHome, type Ground, telemetrySpeaker } from './ground.ts'
 import type { Load } from './load.ts'
 import type { LogReading } from './log-reading.ts'
 import type { Plan } from './plan.ts'
 import { type Presses, pressInTurn } from './presses.ts'
+import type { Town } from './towns.ts'
 
 /** Presses follow each other at a person's irregular pace, so that no timer's beat is met again and again. */
 const IDLE_PAUSE_MS = { least: 50, spread: 60 }
@@ -36,18 +37,22 @@ export async function measureIdlePresses({ ground, plan }: Parts): Promise<Figur
   )
 }
 
-export async function measureLoadedPresses({ ground, load, log, plan }: Parts, maximum: number): Promise<Figure> {
+export async function measureLoadedPresses(
+  { ground, load, log }: Parts,
+  { id, homes, words, pressing }: Town,
+  maximum: number,
+): Promise<Figure> {
   const rate = maximum / 2
-  const homes = ground.homes.slice(plan.idlePresses, plan.idlePresses + plan.loadedPresses)
-  const town = load.town({ ...ground.address, homes: ground.homes, rate, seconds: LONGEST_TOWN_S })
+  const town = load.town({ ...ground.address, homes, rate, seconds: LONGEST_TOWN_S })
   const lagging = log.greatestLag('rules', town)
-  await untilConnected(ground)
-  const presses = await pressInTurn(ground, homes, pausePress)
+  await untilConnected(homes)
+  const presses = await pressInTurn(ground, pressing, pausePress)
   load.stop()
   const published = await town
   const lagSeconds = await lagging
   const how = `all roles in one process; the town asked for ${count(rate)}/s (half of ingest's maximum) and got ${count(published.perSecond)}/s acknowledged, the rules at most ${lagSeconds.toFixed(1)} s behind`
-  const figure = pressFigure('press-loaded', 'Press → first provider request, at half of maximum load', presses, how)
+  const what = `Press → first provider request, at half of maximum load from ${words}`
+  const figure = pressFigure(`press-loaded-${id}`, what, presses, how)
   const said = {
     townRate: rate,
     townPerSecond: published.perSecond,
@@ -61,21 +66,25 @@ export async function measureLoadedPresses({ ground, load, log, plan }: Parts, m
 }
 
 /** Thousands of logins at once are another load than the messages after them. */
-function untilConnected(ground: Ground): Promise<void> {
-  return wait(CONNECT_MS_PER_HOME * ground.homes.length + TOWN_SETTLE_MS)
+function untilConnected(homes: BenchHome[]): Promise<void> {
+  return wait(CONNECT_MS_PER_HOME * homes.length + TOWN_SETTLE_MS)
 }
 
 /** The greatest rate that the whole way keeps up with, found by halving the interval. */
-export async function measureFold({ ground, load, log, plan }: Parts, maximum: number): Promise<Figure> {
+export async function measureFold(
+  { ground, load, log, plan }: Parts,
+  { id, homes, words }: Town,
+  maximum: number,
+): Promise<Figure> {
   let [least, most] = [maximum * FOLD_SEARCH.least, maximum * FOLD_SEARCH.most]
   // Code that has not run yet and homes that have not been read yet are no part of what is sustained.
-  await load.town({ ...ground.address, homes: ground.homes, rate: least, seconds: plan.foldSeconds })
+  await load.town({ ...ground.address, homes, rate: least, seconds: plan.foldSeconds })
   await log.untilCaughtUp('rules')
   let best = { perSecond: 0, lagSeconds: 0, historySeconds: 0 }
   for (let step = 0; step < plan.foldSteps; step++) {
     const rate = Math.sqrt(least * most)
-    const town = load.town({ ...ground.address, homes: ground.homes, rate, seconds: plan.foldSeconds })
-    await untilConnected(ground)
+    const town = load.town({ ...ground.address, homes, rate, seconds: plan.foldSeconds })
+    await untilConnected(homes)
     const lagSeconds = await log.greatestLag('rules', town)
     const { perSecond } = await town
     const historySeconds = await log.lagSeconds('history')
@@ -86,11 +95,11 @@ export async function measureFold({ ground, load, log, plan }: Parts, maximum: n
     await log.untilCaughtUp('rules')
   }
   return {
-    id: 'fold-sustained',
-    what: 'Decoding + rules, sustained',
+    id: `fold-sustained-${id}`,
+    what: `Decoding + rules, sustained, from ${words}`,
     measured: { ...best, steps: plan.foldSteps, shareOfIngest: best.perSecond / maximum },
     shown: `${count(best.perSecond)}/s (${(best.perSecond / maximum).toFixed(2)} of ingest alone)`,
-    how: `the greatest rate of a town of ${count(ground.homes.length)} homes with nothing over ${LAG_LIMIT_S} s behind once all are connected (${plan.foldSteps} halvings of ${plan.foldSeconds} s); the history was ${best.historySeconds.toFixed(0)} s behind at the end; all roles, database and load on the same processors`,
+    how: `the greatest rate, a connection each, with nothing over ${LAG_LIMIT_S} s behind once all are connected (${plan.foldSteps} halvings of ${plan.foldSeconds} s); the history was ${best.historySeconds.toFixed(0)} s behind at the end; all roles, database and load on the same processors`,
   }
 }
 
@@ -111,11 +120,10 @@ export async function fillLog({ ground, load, plan }: Parts): Promise<number> {
 }
 
 /** Everything has just started on a full log, and the first thing that happens is a press. */
-export async function measureBacklog({ ground, log, plan }: Parts, rows: number): Promise<Figure[]> {
+export async function measureBacklog({ ground, log }: Parts, rows: number): Promise<Figure[]> {
   const startedAt = performance.now()
   const caughtUp = log.untilCaughtUp('rules').then(() => (performance.now() - startedAt) / 1000)
-  const first = plan.idlePresses + plan.loadedPresses
-  const presses = await pressInTurn(ground, ground.homes.slice(first, first + BACKLOG_PRESSES), () => 0)
+  const presses = await pressInTurn(ground, ground.homes.slice(-BACKLOG_PRESSES), () => 0)
   const pressedForSeconds = (performance.now() - startedAt) / 1000
   const seconds = await caughtUp
   return [

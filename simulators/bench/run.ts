@@ -6,6 +6,7 @@ import { measureBrokers, measureMaximum } from './measure-brokers.ts'
 import { measureDemoMemory, measureIdleConnections } from './measure-memory.ts'
 import { fillLog, measureBacklog, measureFold, measureIdlePresses, measureLoadedPresses } from './measure-way.ts'
 import type { Plan } from './plan.ts'
+import { townsOf } from './towns.ts'
 
 export const MEASUREMENTS = ['brokers', 'connections', 'presses', 'fold', 'backlog', 'memory'] as const
 export type Measurement = (typeof MEASUREMENTS)[number]
@@ -73,6 +74,7 @@ type Way = {
 async function measureWay(parts: { ground: Ground; load: Load; log: LogReading; plan: Plan }, way: Way): Promise<void> {
   const { wants, take, onProgress } = way
   const { ground, load, log, plan } = parts
+  const towns = townsOf(ground.homes, plan)
   const maximum = way.maximum ?? (wants('presses', 'fold') ? await measureMaximum(ground, load, plan) : 0)
   if (wants('backlog')) onProgress('backlog: the log fills while the rules stand still')
   const filled = wants('backlog') ? await fillLog(parts) : 0
@@ -86,12 +88,15 @@ async function measureWay(parts: { ground: Ground; load: Load; log: LogReading; 
   }
   if (wants('fold')) {
     onProgress('fold: the greatest rate without falling behind')
-    take(await measureFold(parts, maximum))
+    for (const town of towns) take(await measureFold(parts, town, maximum))
   }
   // Last, for a town above the rules' own rate leaves a backlog behind.
   if (wants('presses')) {
     onProgress('presses: while the town publishes')
-    take(await measureLoadedPresses(parts, maximum))
+    for (const town of towns) {
+      take(await measureLoadedPresses(parts, town, maximum))
+      await log.untilCaughtUp('rules')
+    }
   }
   await all.end()
 }

@@ -108,6 +108,7 @@ async function open(line: Line, town: TownRun, onLost: () => void): Promise<RawP
       password,
       clientId: `town-${town.run}-${username}`,
       maxInflight: INFLIGHT,
+      ownWrites: true,
       latency: town.latency,
       onLost() {
         town.counts.connectionsLost += 1
