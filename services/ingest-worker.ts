@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { machineClock } from './clock.ts'
+import { readLogHint } from './core/log-hint.ts'
 import { APPEND_CONNECTIONS, openIngestRole } from './ingest-role.ts'
 import type { IngestNews, IngestOrder, IngestThreadData, PassedOn } from './ingest-thread-messages.ts'
 import { readKeys } from './keys.ts'
@@ -33,7 +34,12 @@ function createOutlet(): Hints & Metrics {
     (name: string, value = 1, labels?: Record<string, string>) =>
       pass({ port: 'metric', kind, name, value, ...(labels ? { labels } : {}) })
   return {
-    hint: (topic, key) => pass({ port: 'hint', topic, key }),
+    hint(topic, key) {
+      const call: PassedOn = { port: 'hint', topic, key }
+      // An alarm waits for nothing else of its turn.
+      if (topic === 'log' && readLogHint(key).homeId !== null) tell({ type: 'passed-on', calls: [call] })
+      else pass(call)
+    },
     count: metric('count'),
     gauge: metric('gauge'),
     observe: metric('observe'),

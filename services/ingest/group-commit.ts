@@ -152,22 +152,15 @@ export class GroupCommit {
 
   #settleStored(batch: WaitingMessage[]): void {
     const { hints, clock, metrics } = this.#options
+    const hinted = this.#hintAlarms(batch)
     const shards = new Set<number>()
-    const alarms = new Map<string, number>()
     let urgent = 0
     for (const message of batch) {
       this.#waitingBytes -= message.bytes
-      if (message.lane === 0) {
-        urgent++
-        if (alarms.size < URGENT_HINTS) alarms.set(message.homeId, message.shard)
-      }
-      if (shards.size < SHARD_COUNT) shards.add(message.shard)
+      if (message.lane === 0) urgent++
+      if (shards.size < SHARD_COUNT && !hinted.has(message.shard)) shards.add(message.shard)
       if (message.rejected !== null) metrics.count('anlin_messages_rejected_total', 1, { code: message.rejected })
       message.settle(true)
-    }
-    for (const [homeId, shard] of alarms) {
-      hints.hint('log', logHintKey({ shard, homeId }))
-      shards.delete(shard)
     }
     for (const shard of shards) hints.hint('log', logHintKey({ shard, homeId: null }))
     if (urgent > 0) metrics.count('anlin_messages_total', urgent, { lane: 'urgent' })
@@ -176,6 +169,16 @@ export class GroupCommit {
     const oldest = batch[0]
     if (oldest) metrics.observe('anlin_puback_seconds', (clock.monotonicMs() - oldest.arrivedMs) / 1000)
     metrics.gauge('anlin_commit_waiting_bytes', this.#waitingBytes)
+  }
+
+  /** Before the answers of a whole batch are written: an alarm's way goes on first. @returns the shards hinted */
+  #hintAlarms(batch: WaitingMessage[]): ReadonlySet<number> {
+    const alarms = new Map<string, number>()
+    for (const { lane, homeId, shard } of batch) {
+      if (lane === 0 && alarms.size < URGENT_HINTS) alarms.set(homeId, shard)
+    }
+    for (const [homeId, shard] of alarms) this.#options.hints.hint('log', logHintKey({ shard, homeId }))
+    return new Set(alarms.values())
   }
 
   #giveUpWhenStalled(): void {
