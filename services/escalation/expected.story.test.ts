@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { HOME } from '../notify/testing/community.ts'
 import type { Ports } from '../notify/testing/real-ports.ts'
@@ -83,7 +84,7 @@ test('whoever waits for the same pass has more folded than what was handed over'
   await committed.promise
   // A pass is in hand; both of these are for the next one.
   const raised = await expectAndWrite()
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await sleep(50)
   await writeSignal(story.pool, HOME, { kind: 'smoke', why: { code: 'smoke-alarm', values: {} } })
   escalation.take([raised])
   const asked = escalation.onHint(HOME)
@@ -95,5 +96,24 @@ test('whoever waits for the same pass has more folded than what was handed over'
   expect(rows).toEqual([])
   for (let told = 0; told < 2; told += 1) await story.expectSms('daughter', /^EMERGENCY/)
   await story.expectSms('worker', /^EMERGENCY/)
+  await story.expectSilence()
+})
+
+test('what was written before a signal is folded before it, though nobody handed it over', async () => {
+  await story.start()
+  await story.signal()
+  await story.expectSms('daughter', /^EMERGENCY/)
+  await story.sweep()
+  const { escalation } = story.running()
+  escalation.expect(HOME)
+  await sleep(100)
+  // The cancel of the first press by another worker of the rules; then the second press by ours.
+  await writeSignal(story.pool, HOME, { type: 'ConditionCancelled' })
+  escalation.take([await writeSignal(story.pool, HOME, {})])
+  await escalation.drain()
+  const [first, second] = await story.incidents()
+  expect([first?.status, second?.status]).toEqual(['resolved', 'open'])
+  await story.expectSms('daughter', /^EMERGENCY/)
+  await story.expectSms('daughter', /^Cancelled/)
   await story.expectSilence()
 })

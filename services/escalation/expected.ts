@@ -1,7 +1,7 @@
 import type { Clock, EscalationView, Incidents, RaisedInput } from '../ports.ts'
 
-/** Homes read ahead at once. More alarms than this at one moment are read when their signals come. */
-const MAX_EXPECTED = 32
+/** Homes read ahead at once, a connection each. More alarms than this at one moment are read when their signals come. */
+const MAX_EXPECTED = 8
 /** A signal comes some milliseconds after its message; what was read longer ago is read anew. */
 const EXPECTED_FOR_MS = 1_000
 
@@ -9,8 +9,9 @@ type Read = { view: EscalationView; atMs: number }
 type Expected = { askedAtMs: number; read: Promise<Read | null>; inputs: RaisedInput[] }
 
 /**
- * Homes that were read while the rules fold what they said, so that an alarm's pass begins with what it needs at hand. No
- * less safe than reading later: whatever another pass changed meanwhile, the commit's compare-and-set finds out.
+ * Homes that were read while the rules fold what they said, so that an alarm's pass begins with what it needs at hand. What
+ * another pass changed meanwhile, and what somebody wrote before the signals, the commit finds out and refuses; people and
+ * policies may be as old as the read.
  */
 export type ExpectedHomes = {
   expect(homeId: string): void

@@ -83,15 +83,17 @@ async function commitPass(
   const critical = commit.messages.filter((message) => isCritical(message.priority))
   const reservation = critical.length > 0 && sender !== null ? sender.reserve(critical.length) : null
   if (reservation === null) return incidents.commit(commit, null)
+  let claim: Claim | null
   try {
-    const claim = await incidents.commit(commit, reservation)
-    reservation.send(claim ?? { nowMs: 0, messages: [] })
-    return claim
+    claim = await incidents.commit(commit, reservation)
   } catch (error) {
     // An answer that was lost says nothing of whether it was written.
-    reservation.giveBack(critical.map(({ outboxId, incidentId }) => ({ homeId: commit.homeId, outboxId, incidentId })))
+    const asked = critical.slice(0, reservation.room)
+    reservation.giveBack(asked.map(({ outboxId }) => ({ homeId: commit.homeId, outboxId })))
     throw error
   }
+  reservation.send(claim ?? { nowMs: 0, messages: [] })
+  return claim
 }
 
 function reportRefused(homeId: string, what: string, error: unknown, { log, metrics }: Reporting): void {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { SmsProvider } from '../ports.ts'
 import { machineClock } from './testing/quiet-ports.ts'
@@ -107,11 +108,65 @@ describe('a sender that dies or freezes', () => {
       },
     }))
     await story.signal()
-    expect((await story.outboxRows()).map(({ status }) => status)).toEqual(['sending'])
-    await story.running().notify.sweep()
     await story.expectSms('daughter', /^EMERGENCY/)
     await story.expectSilence()
     expect(lost).toBe(1)
+    expect(await story.duplicates()).toEqual([])
+    expect((await story.outboxRows()).map(({ attempts }) => attempts)).toEqual([1])
+  })
+
+  test('a commit that failed is not taken for the one that followed: nothing is given back that is being sent', async () => {
+    let failed = 0
+    const sent: string[] = []
+    await story.start(({ incidents, provider }) => ({
+      incidents: {
+        ...incidents,
+        async commit(commit, asked) {
+          if (commit.messages.length > 0 && failed++ === 0) throw new Error('the connection was refused')
+          return incidents.commit(commit, asked)
+        },
+      },
+      provider: {
+        ...provider,
+        async send(message) {
+          sent.push(message.to)
+          await sleep(300)
+          return provider.send(message)
+        },
+      },
+    }))
+    await story.signal()
+    await sleep(300)
+    // As the sweeps come in a running platform: while the request is on its way.
+    await story.running().escalation.sweep()
+    await story.running().notify.sweep()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.expectSilence()
+    expect(failed).toBeGreaterThan(1)
+    expect(sent).toHaveLength(1)
+    expect(await story.duplicates()).toEqual([])
+  })
+
+  test('a commit that is written after its answer was lost is found by a later look, long before its claim ends', async () => {
+    let lost = 0
+    await story.start(({ incidents }) => ({
+      incidents: {
+        ...incidents,
+        async commit(commit, asked) {
+          if (commit.messages.length > 0 && lost++ === 0) {
+            void sleep(200).then(() => incidents.commit(commit, asked))
+            throw new Error('the connection was lost')
+          }
+          return incidents.commit(commit, asked)
+        },
+      },
+    }))
+    await story.signal()
+    await story.running().notify.sweep()
+    await sleep(400)
+    await story.running().notify.sweep()
+    await story.expectSms('daughter', /^EMERGENCY/)
+    await story.expectSilence()
     expect(await story.duplicates()).toEqual([])
   })
 })

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Claim, ClaimedRow, Hints, Reservation, SmsDelivery } from '../ports.ts'
 import {
   CLAIM_MS,
@@ -15,21 +16,23 @@ const MAX_IN_FLIGHT = 16
 const KEPT_FOR_CRITICAL = 4
 /** Messages of lost commits that wait to be given back; beyond, they are doubtful when their claim runs out. */
 const MAX_UNSURE = 1_000
+/** No two claims of one message have the same by chance; the database adds one for each step of the row. */
+const MAX_CLAIM_VERSION = 2 ** 47
 /** Look-ups of unknown outcomes at once. */
 const MAX_LOOK_UPS = 8
 
 type Work = 'send' | 'look-up'
-
-const NOT_SENT = { status: 'pending', dueInMs: 0, errorCode: 'commit-unknown', duplicateCause: null } as const
 
 /** Takes rows from the outbox and carries each to its result, some at once. */
 export class Sender {
   readonly #options: SendingPorts & { hints: Hints }
   readonly #running = new Set<Promise<void>>()
   readonly #count: Record<Work, number> = { send: 0, 'look-up': 0 }
-  /** Room that is kept for commits under way. */
+  /** Room that is kept for commits and claims under way. */
   #reserved = 0
-  #unsure: ClaimedRow[] = []
+  /** Critical messages wait in the outbox, as far as we know. */
+  #othersWait = false
+  #unsure: (ClaimedRow & { untilMs: number })[] = []
   #pumping: Promise<void> | null = null
   #again = false
   /** More is due than there was room for, or something is to be sent again at once. */
@@ -56,34 +59,54 @@ export class Sender {
   }
 
   /**
-   * Room for critical messages that are ours from the commit that writes them. Null while others wait for room: they were
-   * there first.
+   * Room for critical messages that are ours from the commit that writes them. Null while others wait in the outbox: they
+   * were there first.
    */
   reserve(most: number): Reservation | null {
-    const room = Math.min(most, MAX_IN_FLIGHT - this.#count.send - this.#reserved)
-    if (this.#closed || this.#moreDue || room <= 0) return null
-    const claimedAtMonotonicMs = this.#options.clock.monotonicMs()
-    const held = Promise.withResolvers<void>()
-    this.#reserved += room
-    this.#running.add(held.promise)
-    const release = () => {
-      this.#reserved -= room
-      this.#running.delete(held.promise)
-      held.resolve()
-      if (this.#moreDue) void this.wake()
+    const room = Math.min(most, this.#free())
+    if (this.#closed || this.#othersWait || room <= 0) {
+      this.#othersWait = true
+      return null
     }
+    // What does not fit waits in the outbox, and whoever comes later waits behind it.
+    this.#othersWait = room < most
+    const claimedAtMonotonicMs = this.#options.clock.monotonicMs()
+    const version = randomInt(1, MAX_CLAIM_VERSION)
+    const release = this.#hold(room)
     return {
       room,
+      version,
       claimMs: CLAIM_MS,
-      send: ({ nowMs, messages }) => {
-        for (const message of messages) this.#begin('send', { message, claimedAtMonotonicMs, nowMs })
+      send: (claim) => {
+        // The database's time is that of the commit's end.
+        const nowMs = claim.nowMs - (this.#options.clock.monotonicMs() - claimedAtMonotonicMs)
+        for (const message of claim.messages) this.#begin('send', { message, claimedAtMonotonicMs, nowMs })
         release()
       },
       giveBack: (messages) => {
+        const untilMs = claimedAtMonotonicMs + CLAIM_MS
         const space = MAX_UNSURE - this.#unsure.length
-        this.#unsure.push(...messages.slice(0, space).map((row) => ({ ...row, version: 1 })))
+        this.#unsure.push(...messages.slice(0, space).map((row) => ({ ...row, version, untilMs })))
         release()
+        void this.wake()
       },
+    }
+  }
+
+  #free(): number {
+    return MAX_IN_FLIGHT - this.#count.send - this.#reserved
+  }
+
+  /** Room that nobody else gets, and that a drain waits for, until it is given free. */
+  #hold(room: number): () => void {
+    const held = Promise.withResolvers<void>()
+    this.#reserved += room
+    this.#running.add(held.promise)
+    return () => {
+      if (!this.#running.delete(held.promise)) return
+      this.#reserved -= room
+      held.resolve()
+      if (this.#moreDue) void this.wake()
     }
   }
 
@@ -116,29 +139,46 @@ export class Sender {
 
   async #pumpDue(): Promise<void> {
     while (!this.#closed) {
-      const free = MAX_IN_FLIGHT - this.#count.send - this.#reserved
+      const free = this.#free()
       const forAll = free - KEPT_FOR_CRITICAL
       const limit = forAll > 0 ? forAll : free
-      if (limit <= 0) {
-        this.#moreDue = true
-        return
-      }
       // Before asking: what becomes due meanwhile must not be forgotten.
-      this.#moreDue = false
+      this.#moreDue = limit <= 0
+      if (limit <= 0) return
       const asked = { limit, criticalOnly: forAll <= 0, claimMs: CLAIM_MS }
-      const claimed = await this.#claim(() => this.#options.outbox.claimDue(asked))
-      for (const message of claimed) this.#begin('send', message)
-      if (claimed.length < limit && !asked.criticalOnly) return
-      this.#moreDue = true
-      if (claimed.length < limit) return
+      const isFull = (await this.#sendDue(asked)) === limit
+      this.#othersWait = isFull
+      if (isFull || asked.criticalOnly) this.#moreDue = true
+      if (!isFull) return
     }
   }
 
-  /** They are ours and were not sent: whoever finds them, at once, sends them. What is not given back stays for the next look. */
+  /** @returns how many */
+  async #sendDue(asked: { limit: number; criticalOnly: boolean; claimMs: number }): Promise<number> {
+    this.#reserved += asked.limit
+    try {
+      const claimed = await this.#claim(() => this.#options.outbox.claimDue(asked))
+      for (const message of claimed) this.#begin('send', message)
+      return claimed.length
+    } finally {
+      this.#reserved -= asked.limit
+    }
+  }
+
+  /**
+   * A commit whose answer was lost may be written yet, as long as a statement may last: what it claims is looked for until
+   * the claim has run out. Nothing of it was sent.
+   */
   async #giveBackUnsure(): Promise<void> {
-    for (let row = this.#unsure[0]; row !== undefined; row = this.#unsure[0]) {
-      await this.#options.outbox.settle(row, NOT_SENT)
-      this.#unsure.shift()
+    const nowMs = this.#options.clock.monotonicMs()
+    const unsure = this.#unsure.filter(({ untilMs }) => untilMs > nowMs)
+    this.#unsure = unsure
+    if (unsure.length === 0) return
+    try {
+      const given = new Set(await this.#options.outbox.giveBack(unsure))
+      this.#unsure = this.#unsure.filter(({ outboxId }) => !given.has(outboxId))
+    } catch (error) {
+      this.#options.log.error({ code: codeOf(error) }, 'claims were not given back; the next sweep tries again')
     }
   }
 

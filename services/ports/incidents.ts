@@ -6,7 +6,7 @@ import type { Facts, Responder } from '../core/escalation/people.ts'
 import type { FoldVerdict, IncidentEvent } from '../core/incident/effect.ts'
 import type { Incident } from '../core/incident/incident.ts'
 import type { IncidentInput } from '../core/incident/input.ts'
-import type { Claim } from './outbox.ts'
+import type { Claim, ClaimAtOnce } from './outbox.ts'
 
 /** A row of `incident_input` that nobody has folded yet; `incidentId` is given where it is meant for one incident. */
 type WaitingInput = { incidentId: string | null; input: IncidentInput }
@@ -76,10 +76,10 @@ export type EscalationCommit = {
 export type Incidents = {
   readHome(homeId: string): Promise<EscalationView>
   /**
-   * Null: somebody else was faster, nothing was written. Else what of its messages is claimed for who sends them: critical
-   * ones alone, the first `room` of them, for `claimMs`; without a reservation none.
+   * Null: somebody else was faster, or an input before those of this pass waits; nothing was written. Else what of its
+   * messages was claimed for who sends them, as `claim` says.
    */
-  commit(commit: EscalationCommit, claim: { room: number; claimMs: number } | null): Promise<Claim | null>
+  commit(commit: EscalationCommit, claim: ClaimAtOnce | null): Promise<Claim | null>
   /** Writes down an input; the escalation folds it afterwards. Returns its id: the same for the same `origin`. */
   addInput(homeId: string, incidentId: string | null, input: NewInput, origin: string | null): Promise<string>
   /** What was said to an input that another worker folded; null while nobody has. */

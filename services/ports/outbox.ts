@@ -26,8 +26,7 @@ export type ClaimedMessage = {
   reveal(): { to: string; body: string }
 }
 
-/** Enough of it to write down what became of it. */
-export type ClaimedRow = Pick<ClaimedMessage, 'homeId' | 'outboxId' | 'incidentId' | 'version'>
+export type ClaimedRow = Pick<ClaimedMessage, 'homeId' | 'outboxId' | 'version'>
 
 /** What became of an attempt. The incident is told of a failure in the same transaction. */
 export type Settlement =
@@ -53,7 +52,9 @@ export type Outbox = {
   /** Accepted messages whose receipt is missing; each is given out again after `nextLookMs`, until `forgetMs` of age. */
   claimUnanswered(asked: { limit: number; nextLookMs: number; forgetMs: number }): Promise<Claim>
   /** False: the row was no longer ours, or a receipt was faster. */
-  settle(message: ClaimedRow, settlement: Settlement): Promise<boolean>
+  settle(message: ClaimedMessage, settlement: Settlement): Promise<boolean>
+  /** Claimed and not sent: due again, as if never claimed. @returns the ids of those that were there and still ours */
+  giveBack(rows: readonly ClaimedRow[]): Promise<string[]>
   /** Tells the incident, once per message, that no receipt came in time; the message itself stays as it is. */
   reportMissingReceipt(message: ClaimedMessage): Promise<boolean>
   /** By our id, late, twice and out of order: only what leads further counts. Null: nothing changed. */
@@ -71,15 +72,17 @@ export type SenderAtHand = {
   /** Room for up to `most` critical messages, kept until one of the reservation's calls; null: leave them to the outbox. */
   reserve(most: number): Reservation | null
 }
-export type Reservation = {
-  /** Critical messages of the commit that may be claimed with it, and how long the claim lasts. */
-  readonly room: number
-  readonly claimMs: number
+export type Reservation = ClaimAtOnce & {
   /** What the commit claimed, which may be nothing. */
   send(claim: Claim): void
   /** Nobody knows whether the commit stands: what it claimed of these is to be given back to the outbox, unsent. */
-  giveBack(messages: readonly { homeId: string; outboxId: string; incidentId: string }[]): void
+  giveBack(messages: readonly Pick<ClaimedMessage, 'homeId' | 'outboxId'>[]): void
 }
+/**
+ * The first `room` critical messages of a commit are claimed with it, for `claimMs`. Their rows begin with this `version`,
+ * which no other claim has: of two commits of the same messages one may be written, and it must be clear which.
+ */
+export type ClaimAtOnce = { readonly room: number; readonly claimMs: number; readonly version: number }
 
 /** A message that no incident's fold wrote: an answer to a reply, a word to the coordinator, a test of a phone. */
 export type DirectMessage = {

@@ -1,5 +1,5 @@
 import { isCritical } from '../../core/message/priority.ts'
-import type { Claim, ClaimedMessage, EscalationCommit, GivenCode, NewMessage } from '../../ports.ts'
+import type { Claim, ClaimAtOnce, ClaimedMessage, EscalationCommit, GivenCode, NewMessage } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
 import { type Database, errorCode } from './pool.ts'
 import { sealNotes } from './sealed-notes.ts'
@@ -62,8 +62,9 @@ const COMMIT = `
     insert into outbox (home_id, outbox_id, incident_id, recipient, channel, purpose, priority, code, phone_sealed,
       phone_hash, body_sealed, status, attempts, version, claimed_until, raised_at, created_at)
     select $1, outbox_id, incident_id, recipient, 'sms', purpose, priority, code, phone_sealed, phone_hash,
-      -- As the outbox's own claim would leave it.
-      decode(body_sealed, 'hex'), case when claimed then 'sending' else 'pending' end, claimed::int, claimed::int,
+      -- As the outbox's own claim would leave it, but for the version.
+      decode(body_sealed, 'hex'), case when claimed then 'sending' else 'pending' end, claimed::int,
+      case when claimed then $19::int8 else 0 end,
       case when claimed then platform_now() + $18::float8 * interval '1 millisecond' end, to_timestamp(raised_at / 1000),
       -- In the order in which they were decided, and so sent.
       (select platform_now()) + ordinal * interval '1 microsecond'
@@ -102,17 +103,20 @@ const COMMIT = `
   select refuse_lost_race((select count(*) from changed_incident), $11),
     refuse_lost_race((select count(*) from applied), $12),
     refuse_lost_race((select count(*) from code_given), (select count(*) from code_wanted)),
+    -- What was written before the last of them and was not read: a home's inputs are folded in their order.
+    refuse_lost_race((select count(*) from incident_input
+      where home_id = $1 and applied_at is null and input_id <= $20), $12),
     floor(extract(epoch from platform_now()) * 1000)::float8 as now_ms,
     (select json_object_agg(outbox_id, json_build_object('phone', encode(phone_sealed, 'hex'), 'createdMs',
        extract(epoch from created_at) * 1000)) from sent where status = 'sending') as claimed`
 
-type ClaimedRow = { now_ms: number; claimed: Record<string, { phone: string; createdMs: number }> | null }
+type CommitRow = { now_ms: number; claimed: Record<string, { phone: string; createdMs: number }> | null }
 
 export async function commitIncidents(
   database: Database,
   sealing: Sealing,
   commit: EscalationCommit,
-  claim: { room: number; claimMs: number } | null,
+  claim: ClaimAtOnce | null,
 ): Promise<Claim | null> {
   const known = commit.incidents.filter(({ expectedVersion }) => expectedVersion !== null)
   const opened = commit.incidents.filter(({ expectedVersion }) => expectedVersion === null)
@@ -122,7 +126,7 @@ export async function commitIncidents(
   const critical = commit.messages.filter((message) => isCritical(message.priority))
   const claimable = new Set(critical.slice(0, claim?.room ?? 0).map((message) => message.outboxId))
   try {
-    const { rows } = await database.query<ClaimedRow>({
+    const { rows } = await database.query<CommitRow>({
       name: 'incident-commit',
       text: COMMIT,
       values: [
@@ -146,9 +150,12 @@ export async function commitIncidents(
         commit.publicUrl,
         Object.keys(commit.usedCodes).length > 0 ? JSON.stringify(commit.usedCodes) : null,
         claim?.claimMs ?? null,
+        claim?.version ?? null,
+        commit.inputs.reduce((last, { inputId }) => Math.max(last, Number(inputId)), 0),
       ],
     })
-    return { nowMs: rows[0]?.now_ms ?? 0, messages: claimedMessages(commit, messages, rows[0]?.claimed ?? {}, sealing) }
+    const [{ now_ms: nowMs, claimed } = { now_ms: 0, claimed: null }] = rows
+    return { nowMs, messages: claimedMessages(commit, messages, claimed ?? {}, claim?.version ?? 0, sealing) }
   } catch (error) {
     if (LOST_RACE.includes(errorCode(error))) return null
     throw new Error(`commit the incidents of home ${commit.homeId}`, { cause: error })
@@ -193,7 +200,8 @@ function eventRow({ incidentId, event }: EscalationCommit['events'][number], sea
 function claimedMessages(
   { homeId, messages }: EscalationCommit,
   rows: { body_sealed: string }[],
-  claimed: NonNullable<ClaimedRow['claimed']>,
+  claimed: NonNullable<CommitRow['claimed']>,
+  version: number,
   sealing: Sealing,
 ): ClaimedMessage[] {
   return messages.flatMap(({ outboxId, incidentId, priority, raisedAtMs }, ordinal) => {
@@ -207,7 +215,7 @@ function claimedMessages(
       incidentId,
       priority,
       attempts: 1,
-      version: 1,
+      version,
       createdAtMs: row.createdMs,
       raisedAtMs,
       providerId: null,

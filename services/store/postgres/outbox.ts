@@ -1,4 +1,4 @@
-import type { Claim, ClaimedMessage, ClaimedRow, Outbox, Settlement } from '../../ports.ts'
+import type { Claim, ClaimedMessage, Outbox, Settlement } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
 import { announcerOf } from './changes-announce.ts'
 import { DIRECT_ROWS, directRow, INSERT_DIRECT } from './outbox-direct.ts'
@@ -60,6 +60,18 @@ export function createOutbox(database: Database, sealing: Sealing): Outbox {
       if (settled && message.incidentId !== null) announce()
       return settled
     },
+    async giveBack(claims) {
+      const { rows } = await database.query<{ outbox_id: string }>({
+        name: 'outbox-give-back',
+        text: GIVE_BACK,
+        values: [
+          claims.map(({ homeId }) => homeId),
+          claims.map(({ outboxId }) => outboxId),
+          claims.map(({ version }) => version),
+        ],
+      })
+      return rows.map((row) => row.outbox_id)
+    },
     reportMissingReceipt: (message) => reportMissingReceipt(database, message),
     async applyReceipt(receipt) {
       const applied = await applyReceipt(database, receipt)
@@ -119,6 +131,14 @@ const CLAIM_DOUBTFUL = `
   from doubtful d where o.home_id = d.home_id and o.outbox_id = d.outbox_id
   returning ${COLUMNS}`
 
+const GIVE_BACK = `
+  update outbox o
+  set status = case when o.unwanted then 'withdrawn' else 'pending' end, attempts = 0, version = o.version + 1,
+      claimed_until = null, due_at = platform_now(), settled_at = case when o.unwanted then platform_now() end
+  from unnest($1::text[], $2::text[], $3::int8[]) c(home_id, outbox_id, version)
+  where o.home_id = c.home_id and o.outbox_id = c.outbox_id and o.version = c.version and o.status = 'sending'
+  returning o.outbox_id`
+
 const CLAIM_UNANSWERED = `
   with unanswered as (
     select home_id, outbox_id from outbox
@@ -149,7 +169,7 @@ const SETTLE = `
   )
   select home_id from settled`
 
-async function settle(database: Database, message: ClaimedRow, settlement: Settlement): Promise<boolean> {
+async function settle(database: Database, message: ClaimedMessage, settlement: Settlement): Promise<boolean> {
   const { rows } = await database.query({
     name: 'outbox-settle',
     text: SETTLE,
