@@ -24,6 +24,11 @@ const COUNTERS = {
     help: 'Steps of an escalation with nobody assigned, or nobody who has a phone',
     labels: ['reason'],
   },
+  anlin_homes_read_ahead_total: { help: 'Escalation passes whose home was read before their signal came', labels: [] },
+  anlin_outbox_claims_total: {
+    help: 'Messages taken up to be sent: claimed by the commit that wrote them, or in the outbox',
+    labels: ['where'],
+  },
   anlin_outbox_sent_total: { help: 'Provider requests by their outcome', labels: ['outcome'] },
   anlin_outbox_duplicates_total: { help: 'Messages that may have reached a person twice, by cause', labels: ['cause'] },
   anlin_history_points_total: { help: 'Measurements that the history store has confirmed', labels: [] },

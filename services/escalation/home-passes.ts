@@ -42,7 +42,9 @@ export function createHomePasses(options: HomePassesOptions): HomePasses {
   /** One read and one commit; repeated where another worker was faster. Says whether more inputs wait. */
   async function pass(homeId: string, verdicts: Verdicts): Promise<boolean> {
     for (let race = 0; race < MAX_RACES; race += 1) {
-      const view = (await expected.take(homeId)) ?? (await incidents.readHome(homeId))
+      const atHand = await expected.take(homeId)
+      if (atHand !== null) metrics.count('anlin_homes_read_ahead_total')
+      const view = atHand ?? (await incidents.readHome(homeId))
       const nowMs = Math.floor(steady.steady(view.nowMs, clock.monotonicMs()))
       const commit = planPass(homeId, view, nowMs, write, (what, error) => reportRefused(homeId, what, error, options))
       if (commit === null) return false

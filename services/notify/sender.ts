@@ -81,6 +81,7 @@ export class Sender {
         // The database's time is that of the commit's end.
         const nowMs = claim.nowMs - (this.#options.clock.monotonicMs() - claimedAtMonotonicMs)
         for (const message of claim.messages) this.#begin('send', { message, claimedAtMonotonicMs, nowMs })
+        this.#options.metrics.count('anlin_outbox_claims_total', claim.messages.length, { where: 'commit' })
         release()
       },
       giveBack: (messages) => {
@@ -159,6 +160,7 @@ export class Sender {
     try {
       const claimed = await this.#claim(() => this.#options.outbox.claimDue(asked))
       for (const message of claimed) this.#begin('send', message)
+      this.#options.metrics.count('anlin_outbox_claims_total', claimed.length, { where: 'outbox' })
       return claimed.length
     } finally {
       this.#reserved -= asked.limit

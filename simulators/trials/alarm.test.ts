@@ -118,6 +118,12 @@ test('the link in a message takes the incident by a button, not by being opened'
   await expect.poll(() => lampSaid.at(-1)).toMatchObject({ kind: 'sos', status: 'acknowledged' })
 }, 60_000)
 
+test('in one process an alarm finds its home at hand and is the sender’s from its commit on', async () => {
+  const figures = await (await fetch(`${demo.http}/metrics`)).text()
+  expect(figures).toMatch(/^anlin_homes_read_ahead_total [1-9]/m)
+  expect(figures).toMatch(/^anlin_outbox_claims_total\{where="commit"\} [2-9]/m)
+})
+
 test('SIGTERM ends it with code 0, and the next start goes on where it was', async () => {
   expect(await platform.end()).toBe(0)
   expect(trial.postmasterPid()).toBeNull()
