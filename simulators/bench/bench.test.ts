@@ -34,6 +34,8 @@ test('a small run measures everything once and loses nothing', { timeout: SLICE_
   }
   expect(measured('catch-up').rows).toBeGreaterThanOrEqual(SLICE.backlogRows)
   expect(measured('catch-up').perSecond).toBeGreaterThan(0)
+  const { rows = 0, logBytes = 0, historyBytes = 0 } = measured('disk')
+  expect(Math.min(logBytes, historyBytes) / rows).toBeGreaterThan(100)
   for (const id of ['fold-sustained-gateways', 'fold-sustained-homes']) {
     expect(measured(id).steps, id).toBe(SLICE.foldSteps)
   }

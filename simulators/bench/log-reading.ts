@@ -12,6 +12,8 @@ export type LogReading = {
   greatestLag(reader: string, over: Promise<unknown>): Promise<number>
   /** Resolves when nothing waits. @throws when that takes longer than any measurement may */
   untilCaughtUp(reader: string): Promise<void>
+  /** What a table takes on disk with its indexes, over all its partitions. */
+  bytesOf(table: 'observation_log' | 'reading'): Promise<number>
   end(): Promise<void>
 }
 
@@ -27,6 +29,10 @@ const LAG = `
     order by l.xid, l.id limit 1
   ) l
   where c.reader = $1`
+
+const BYTES = `
+  select coalesce(sum(pg_total_relation_size(inhrelid)), 0)::float8 as bytes
+  from pg_inherits where inhparent = $1::regclass`
 
 export async function readLog(databaseUrl: string): Promise<LogReading> {
   const client = new pg.Client({ connectionString: databaseUrl, application_name: 'anlin-bench' })
@@ -58,6 +64,10 @@ export async function readLog(databaseUrl: string): Promise<LogReading> {
         if (performance.now() > deadline) throw new Error(`${reader} has not caught up after ${CATCH_UP_WITHIN_MS} ms`)
         await wait(LOOK_EVERY_MS / 4)
       }
+    },
+    async bytesOf(table) {
+      const { rows } = await client.query<{ bytes: number }>({ text: BYTES, values: [table] })
+      return rows[0]?.bytes ?? 0
     },
     end: () => client.end(),
   }

@@ -144,6 +144,18 @@ export async function measureBacklog({ ground, log }: Parts, rows: number): Prom
   ]
 }
 
+/** After the backlog has been folded and is in the history: next to nothing else is in either table. */
+export async function measureDisk({ log }: Parts, rows: number): Promise<Figure> {
+  const [logBytes, historyBytes] = [await log.bytesOf('observation_log'), await log.bytesOf('reading')]
+  return {
+    id: 'disk',
+    what: 'Disk that a telemetry message takes',
+    measured: { rows, logBytes, historyBytes },
+    shown: `${count(logBytes / rows)} bytes in the log, ${count(historyBytes / rows)} in the history`,
+    how: `both tables with their indexes after ${count(rows)} messages of ${FILL_BYTES} bytes, divided by them; the log before its day is packed, the history in PostgreSQL`,
+  }
+}
+
 function pausePress(): number {
   return IDLE_PAUSE_MS.least + Math.random() * IDLE_PAUSE_MS.spread
 }

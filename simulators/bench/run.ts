@@ -4,7 +4,14 @@ import { type Load, startLoad } from './load.ts'
 import { type LogReading, readLog } from './log-reading.ts'
 import { measureBrokers, measureMaximum } from './measure-brokers.ts'
 import { measureDemoMemory, measureIdleConnections } from './measure-memory.ts'
-import { fillLog, measureBacklog, measureFold, measureIdlePresses, measureLoadedPresses } from './measure-way.ts'
+import {
+  fillLog,
+  measureBacklog,
+  measureDisk,
+  measureFold,
+  measureIdlePresses,
+  measureLoadedPresses,
+} from './measure-way.ts'
 import type { Plan } from './plan.ts'
 import { townsOf } from './towns.ts'
 
@@ -82,6 +89,7 @@ async function measureWay(parts: { ground: Ground; load: Load; log: LogReading; 
   if (wants('backlog')) take(...(await measureBacklog(parts, filled)))
   // The machine is idle when every reader of the log is done.
   for (const reader of READERS) await log.untilCaughtUp(reader)
+  if (wants('backlog')) take(await measureDisk(parts, filled))
   if (wants('presses')) {
     onProgress('presses: one after the other, idle')
     take(await measureIdlePresses(parts))
