@@ -16,7 +16,7 @@ import {
 import { seeLifeInBed } from './life-in-bed.ts'
 import { stepSos } from './sos.ts'
 import { hear, hearOffline, restartBehind } from './supervision.ts'
-import { fireDue, nextDueAt } from './timers.ts'
+import { fireDue } from './timers.ts'
 import { stepVitals } from './vitals.ts'
 
 /**
@@ -30,16 +30,16 @@ export function foldMessage(state: HomeState, raw: RawMessage, home: HomeFacts, 
   const draft = openDraft(state, home, now)
   fireDue(draft, now)
   const taken = takeMessage(draft, raw, decoder)
-  fireDue(draft, now)
-  return closeDraft(draft, state, taken)
+  const wakeAt = fireDue(draft, now)
+  return closeDraft(draft, state, taken, wakeAt)
 }
 
 /** The sweep: fires what is due. Also how a newly placed device comes under supervision before its first message. */
 export function fireTimers(state: HomeState, now: number, home: HomeFacts): Folded {
   const until = Math.max(state.now, now)
   const draft = openDraft(state, home, until)
-  fireDue(draft, until)
-  return closeDraft(draft, state, { observations: [], deviceState: null, rejected: null })
+  const wakeAt = fireDue(draft, until)
+  return closeDraft(draft, state, { observations: [], deviceState: null, rejected: null }, wakeAt)
 }
 
 type Taken = Pick<Folded, 'observations' | 'deviceState' | 'rejected'>
@@ -118,13 +118,13 @@ function hearGateway(draft: Draft, gatewayId: string | null, before: DeviceMemor
   }
 }
 
-function closeDraft(draft: Draft, before: HomeState, taken: Taken): Folded {
+function closeDraft(draft: Draft, before: HomeState, taken: Taken, wakeAt: number | null): Folded {
   const { now, devices, bathroomMovementAt, signals } = draft
   return {
     state: { now, bathroomMovementAt, devices },
     signals,
     ...taken,
-    wakeAt: nextDueAt(draft),
+    wakeAt,
     deviceChanges: changesSince(before.devices, devices),
   }
 }

@@ -11,22 +11,23 @@ type Timer = { dueAt: number; index: number; fire: (memory: DeviceMemory, situat
 /** A device has at most this many timers to fire in a row; one that fires without end would stop its home for ever. */
 const FIRES_PER_DEVICE = 8
 
-/** Fires what is due by `until`, the earliest first and each at its own time, and leaves the draft at `until`. */
-export function fireDue(draft: Draft, until: number): void {
+/**
+ * Fires what is due by `until`, the earliest first and each at its own time, and leaves the draft at `until`.
+ * @returns when the next is due, as the draft stands then; null: nothing is waited for
+ */
+export function fireDue(draft: Draft, until: number): number | null {
+  let timer = nextTimer(draft)
   for (let left = draft.devices.length * FIRES_PER_DEVICE; left > 0; left -= 1) {
-    const timer = nextTimer(draft)
     if (timer === null || timer.dueAt > until) break
     draft.now = Math.max(draft.now, timer.dueAt)
     const memory = draft.devices[timer.index]
     const placed = draft.placed[timer.index]
     if (memory === undefined || placed === undefined) break
     draft.devices[timer.index] = timer.fire(memory, situationOf(draft, placed))
+    timer = nextTimer(draft)
   }
   draft.now = until
-}
-
-export function nextDueAt(draft: Draft): number | null {
-  return nextTimer(draft)?.dueAt ?? null
+  return timer?.dueAt ?? null
 }
 
 function nextTimer(draft: Draft): Timer | null {
