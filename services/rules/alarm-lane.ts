@@ -3,7 +3,7 @@ import type { HomeKey } from '../ports.ts'
 import { foldAlarms } from './home-passes.ts'
 import type { RulesMemory } from './memory.ts'
 
-/** Folds hinted alarms, beside a pass over other shards where one is in hand. */
+/** Folds hinted alarms, beside a pass over other homes where one is in hand. */
 export type AlarmLane = {
   /**
    * Beside the pass in hand: what is hinted when it begins is folded, in one pass, so that the shards of alarms that have to
@@ -41,10 +41,17 @@ export function createAlarmLane<State>(memory: RulesMemory<State>): AlarmLane {
     return running === null && memory.urgent.size > 0 && (await begin(true))
   }
 
+  async function run(): Promise<void> {
+    while ((await beginBeside()) && memory.passing.size > 0) await nextTurn()
+  }
+
+  // Between passes the rounds look by themselves; what fails here is left to them and the next sweep.
+  memory.freed = () => {
+    if (memory.passing.size > 0 && memory.urgent.size > 0) void run().catch(() => undefined)
+  }
+
   return {
-    async run() {
-      while ((await beginBeside()) && memory.passing.size > 0) await nextTurn()
-    },
+    run,
     async once() {
       if (running === null) await begin(false)
     },
@@ -58,8 +65,8 @@ export function createAlarmLane<State>(memory: RulesMemory<State>): AlarmLane {
 
 /**
  * Homes that are hinted to have an alarm go first, each completely in its own order, the ordinary rows before the alarm
- * included. The shard's own pass later skips what the home's position says is done. May run beside a pass over other
- * shards; the homes of a shard that a pass has in hand are left for the next call.
+ * included. The shard's own pass later skips what the home's position says is done. May run beside a pass, of the same shard
+ * too; homes that a pass has in hand, or may have, are left for the next call.
  */
 async function passAlarms<State>(memory: RulesMemory<State>, beside: boolean): Promise<boolean> {
   const homes = takeHinted(memory, beside)
@@ -74,15 +81,18 @@ async function passAlarms<State>(memory: RulesMemory<State>, beside: boolean): P
 
 /** Where a shard is quiet its own pass is the quickest way: in a round that follows at once. */
 function takeHinted<State>(memory: RulesMemory<State>, beside: boolean): HomeKey[] {
-  const { urgent, overdue, pace, passing, underway, clock } = memory
+  const { urgent, overdue, pace, passing, clock } = memory
   const nowMs = clock.monotonicMs()
-  const inHand = (shard: number) => passing.has(shard) || underway?.cursors.some((cursor) => cursor.shard === shard)
   const homes: HomeKey[] = []
   for (const [homeId, shard] of urgent) {
-    if (inHand(shard)) continue
+    if (isInHand(memory, homeId, shard)) continue
     urgent.delete(homeId)
     if (beside || passing.size > 0 || overdue.has(shard) || !pace.isQuiet(shard, nowMs)) homes.push({ homeId, shard })
     else pace.hurry(shard)
   }
   return homes
+}
+
+function isInHand<State>({ reading, folding, underway }: RulesMemory<State>, homeId: string, shard: number): boolean {
+  return reading.has(shard) || folding.has(homeId) || (underway?.isOver === false && underway.homeIds.has(homeId))
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LogPosition, RaisedInput, ShardCursor } from '../ports.ts'
+import type { FoldStore, LogPosition, RaisedInput, ShardCursor, UnreadRows } from '../ports.ts'
 import { commitPass, type FoldedPass, foldPass, forgetPass, type PassInput } from './fold-pass.ts'
 import { learnJumps } from './jumps.ts'
-import { HIDDEN_PAUSE_MS, type RulesMemory } from './memory.ts'
+import { HIDDEN_PAUSE_MS, type RulesMemory, type Underway } from './memory.ts'
 
 /** From here on a shard lags, and homes with urgent rows go first. */
 const LAG_MS = 1_000
@@ -24,6 +24,7 @@ export async function passShards<State>(memory: RulesMemory<State>): Promise<voi
     if (shards.length > 0) await passReady(memory, shards, limitPerShard)
   } finally {
     memory.passing = new Set()
+    memory.folding = new Set()
   }
   // Rows that came since this commit began are hidden by it, so reading on before its end pays only for a backlog.
   if (pace.readyInMs(clock.monotonicMs(), memory.alarming) !== 0) await settle(memory)
@@ -39,7 +40,7 @@ export async function settle<State>(memory: RulesMemory<State>): Promise<boolean
 async function passReady<State>(memory: RulesMemory<State>, shards: readonly number[], limit: number): Promise<void> {
   const { pace, overdue, clock } = memory
   const ahead = memory.underway?.cursors ?? []
-  const { rows, nowMs, epoch, ...read } = await memory.store.readUnread({ shards, limitPerShard: limit, ahead })
+  const { rows, nowMs, epoch, ...read } = await readShards(memory, { shards, limitPerShard: limit, ahead })
   await learnJumps(memory, epoch)
   const atMs = clock.monotonicMs()
   const cursors: ShardCursor[] = []
@@ -65,6 +66,22 @@ async function passReady<State>(memory: RulesMemory<State>, shards: readonly num
   if (cursors.length > 0) await foldAhead(memory, { rows, cursors, before, dueHomes: [], nowMs, jumps: memory.jumps })
 }
 
+/** From its answer on the homes that it has rows of are being folded, and no others of these shards. */
+async function readShards<State>(
+  memory: RulesMemory<State>,
+  asked: Parameters<FoldStore['readUnread']>[0],
+): Promise<UnreadRows> {
+  memory.reading = memory.passing
+  try {
+    const read = await memory.store.readUnread(asked)
+    memory.folding = new Set(read.rows.map((row) => row.homeId))
+    return read
+  } finally {
+    memory.reading = new Set()
+    memory.freed()
+  }
+}
+
 /** Folds at once, begins to commit when the commit before stands, and leaves it under way. */
 async function foldAhead<State>(memory: RulesMemory<State>, input: PassInput): Promise<void> {
   const startMs = memory.clock.monotonicMs()
@@ -79,10 +96,16 @@ async function foldAhead<State>(memory: RulesMemory<State>, input: PassInput): P
     for (const { shard } of input.cursors) memory.pace.hurry(shard)
     return
   }
+  const cursors = input.cursors.map((cursor) => ({ ...cursor, version: cursor.version + 1 }))
   const done = commitAndTell(memory, pass, startMs)
+  const underway: Underway = { done, cursors, homeIds: new Set(pass.homeIds), isOver: false }
+  const end = () => {
+    underway.isOver = true
+    memory.freed()
+  }
   // A failure is for whoever settles it, which may be later.
-  done.catch(() => undefined)
-  memory.underway = { done, cursors: input.cursors.map((cursor) => ({ ...cursor, version: cursor.version + 1 })) }
+  done.then(end, end)
+  memory.underway = underway
 }
 
 /** Rows that an open transaction hides come to sight when it ends, which nobody tells. */

@@ -74,6 +74,55 @@ test('an alarm that comes in the middle of a pass is folded beside it', async ()
   await bench.worker.close()
 })
 
+/** Homes of one shard, none of them used by another test. */
+function neighbours(count: number): string[] {
+  const names = Array.from({ length: 1_000 }, (_, nth) => `neighbour-${nth}`)
+  return names.filter((name) => shardOf(name) === shardOf('neighbour-0')).slice(0, count)
+}
+
+test('an alarm of a shard that is being folded waits for no pass that has none of its home; one of a home in the pass waits for its commit alone', async () => {
+  const { pool } = database
+  const [busy = '', pressed = ''] = neighbours(2)
+  const other = 'home-y'
+  const commit = Promise.withResolvers<void>()
+  const next = holdPassOver(other)
+  const bench = await startBench(pool, {
+    store: (inner) => ({
+      ...next.store(inner),
+      async commit(asked) {
+        if (asked.cursors.some(({ shard }) => shard === shardOf(busy))) {
+          // The next pass begins while this one commits.
+          void bench.worker.onHint(logHintKey({ shard: shardOf(other), homeId: null }))
+          await commit.promise
+        }
+        return inner.commit(asked)
+      },
+    }),
+  })
+  await append(pool, [
+    { homeId: busy, payload: 'n 1' },
+    { homeId: busy, payload: 'n 2' },
+  ])
+  void bench.worker.onHint(logHintKey({ shard: shardOf(busy), homeId: null }))
+  await next.begun
+  const press = async (homeId: string) => {
+    await append(pool, [{ homeId, payload: 'press', urgent: true }])
+    void bench.worker.onHint(logHintKey({ shard: shardOf(homeId), homeId }))
+  }
+  await press(pressed)
+  await expect.poll(() => signalCount(pool, pressed), { interval: 5, timeout: 5_000 }).toBe(1)
+  await press(busy)
+  await sleep(50)
+  expect(await signalCount(pool, busy)).toBe(0)
+  commit.resolve()
+  await expect.poll(() => signalCount(pool, busy), { interval: 5, timeout: 5_000 }).toBe(1)
+  next.goOn()
+  await bench.worker.processAll()
+  expect((await tallyOf(pool, busy)).rows).toEqual([1, 2])
+  expect([await signalCount(pool, busy), await signalCount(pool, pressed)]).toEqual([1, 1])
+  await bench.worker.close()
+})
+
 test('an alarm that an open transaction hides at first is folded as soon as it ends, though the pass in hand goes on', async () => {
   const { pool } = database
   const [busy, pressed] = ['home-x', 'home-y']
