@@ -83,9 +83,12 @@ export class Sender {
         for (const message of claim.messages) this.#begin('send', { message, claimedAtMonotonicMs, nowMs })
         this.#options.metrics.count('anlin_outbox_claims_total', claim.messages.length, { where: 'commit' })
         release()
+        // A pass that lost its race said that others would wait, and wrote none.
+        if (claim.messages.length === 0) void this.wake()
       },
       giveBack: (messages) => {
-        const untilMs = claimedAtMonotonicMs + CLAIM_MS
+        // Its claim began later than we asked for it, if it was written at all.
+        const untilMs = this.#options.clock.monotonicMs() + CLAIM_MS
         const space = MAX_UNSURE - this.#unsure.length
         this.#unsure.push(...messages.slice(0, space).map((row) => ({ ...row, version, untilMs })))
         release()
@@ -113,6 +116,7 @@ export class Sender {
 
   /** Ends when everything taken up has its result written. */
   async drain(): Promise<void> {
+    await this.#giveBackUnsure()
     while (this.#pumping !== null || this.#running.size > 0) {
       await this.#pumping
       await Promise.allSettled(this.#running)
@@ -136,6 +140,8 @@ export class Sender {
     } finally {
       this.#pumping = null
     }
+    // Asked for while it failed.
+    if (this.#again) void this.wake()
   }
 
   async #pumpDue(): Promise<void> {

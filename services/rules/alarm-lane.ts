@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { HomeKey } from '../ports.ts'
+import { isHeld } from './held-homes.ts'
 import { foldAlarms } from './home-passes.ts'
 import type { RulesMemory } from './memory.ts'
 
@@ -45,11 +46,6 @@ export function createAlarmLane<State>(memory: RulesMemory<State>): AlarmLane {
     while ((await beginBeside()) && memory.passing.size > 0) await nextTurn()
   }
 
-  // Between passes the rounds look by themselves; what fails here is left to them and the next sweep.
-  memory.freed = () => {
-    if (memory.passing.size > 0 && memory.urgent.size > 0) void run().catch(() => undefined)
-  }
-
   return {
     run,
     async once() {
@@ -66,7 +62,7 @@ export function createAlarmLane<State>(memory: RulesMemory<State>): AlarmLane {
 /**
  * Homes that are hinted to have an alarm go first, each completely in its own order, the ordinary rows before the alarm
  * included. The shard's own pass later skips what the home's position says is done. May run beside a pass, of the same shard
- * too; homes that a pass has in hand, or may have, are left for the next call.
+ * too; homes that somebody holds, or is just reading, are left for the next call.
  */
 async function passAlarms<State>(memory: RulesMemory<State>, beside: boolean): Promise<boolean> {
   const homes = takeHinted(memory, beside)
@@ -85,14 +81,10 @@ function takeHinted<State>(memory: RulesMemory<State>, beside: boolean): HomeKey
   const nowMs = clock.monotonicMs()
   const homes: HomeKey[] = []
   for (const [homeId, shard] of urgent) {
-    if (isInHand(memory, homeId, shard)) continue
+    if (memory.reading.has(shard) || isHeld(memory, homeId)) continue
     urgent.delete(homeId)
     if (beside || passing.size > 0 || overdue.has(shard) || !pace.isQuiet(shard, nowMs)) homes.push({ homeId, shard })
     else pace.hurry(shard)
   }
   return homes
-}
-
-function isInHand<State>({ reading, folding, underway }: RulesMemory<State>, homeId: string, shard: number): boolean {
-  return reading.has(shard) || folding.has(homeId) || (underway?.isOver === false && underway.homeIds.has(homeId))
 }

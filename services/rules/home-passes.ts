@@ -1,4 +1,5 @@
 import type { DueHome, HomeKey, LogRow } from '../ports.ts'
+import { holdHomes, isHeld } from './held-homes.ts'
 import { excuseSilence, learnJumps } from './jumps.ts'
 import type { RulesMemory } from './memory.ts'
 import { foldAndCommit, pauseWhileHidden, settle } from './passes.ts'
@@ -68,15 +69,33 @@ async function passHomes<State>(
   due: readonly DueHome[],
 ): Promise<{ left: ReadonlySet<number>; hidden: ReadonlySet<string> }> {
   const left = shardsLeftForLater(memory, asked)
-  const homes = asked.filter((home) => !left.has(home.shard))
+  const homes = asked.filter((home) => !left.has(home.shard) && !isHeld(memory, home.homeId))
   if (homes.length === 0) return { left, hidden: new Set() }
+  const release = holdHomes(
+    memory,
+    homes.map((home) => home.homeId),
+  )
+  try {
+    return await passHeld(memory, homes, due, left)
+  } finally {
+    release()
+  }
+}
+
+async function passHeld<State>(
+  memory: RulesMemory<State>,
+  homes: readonly HomeKey[],
+  due: readonly DueHome[],
+  left: Set<number>,
+): Promise<{ left: ReadonlySet<number>; hidden: ReadonlySet<string> }> {
   const read = await memory.store.readHomeRows({ homes, limitPerShard: HOME_ROWS_PER_SHARD })
   const { rows, nowMs, hiddenHomes } = read
   await learnJumps(memory, read.epoch)
   for (const [shard, own] of Map.groupBy(rows, (row: LogRow) => row.shard)) {
     if (own.length >= HOME_ROWS_PER_SHARD) left.add(shard)
   }
-  const dueHomes = due.filter((home) => !left.has(home.shard) && !hiddenHomes.has(home.homeId))
+  const held = new Set(homes.map((home) => home.homeId))
+  const dueHomes = due.filter((home) => held.has(home.homeId) && !left.has(home.shard) && !hiddenHomes.has(home.homeId))
   const stands = await foldAndCommit(memory, { rows, cursors: [], before: [], dueHomes, nowMs, jumps: memory.jumps })
   if (!stands) for (const { shard } of homes) left.add(shard)
   return { left, hidden: hiddenHomes }

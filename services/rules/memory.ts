@@ -31,14 +31,6 @@ export type RulesParts<State> = {
   shards: readonly number[]
 }
 
-/** `isOver`: it stands or is lost, though nobody has settled it yet. */
-export type Underway = {
-  readonly done: Promise<boolean>
-  readonly cursors: readonly ShardCursor[]
-  readonly homeIds: ReadonlySet<string>
-  isOver: boolean
-}
-
 /** What the passes of one worker remember. All of it may be lost at any moment: the database is the truth. */
 export type RulesMemory<State> = RulesParts<State> & {
   cache: HomeCache<State>
@@ -48,16 +40,17 @@ export type RulesMemory<State> = RulesParts<State> & {
   urgent: Map<string, number>
   /** Shards that a pass has in hand. */
   passing: ReadonlySet<number>
-  /** Of these the ones it is reading now: whose rows it will have is not known yet. Then the homes that it folds. */
+  /** Of these the ones it is reading now: whose rows it will have is not known yet. */
   reading: ReadonlySet<number>
-  folding: ReadonlySet<string>
+  /** Homes that are being folded or committed, by whom ever: see held-homes.ts. */
+  held: Set<ReadonlySet<string>>
   /** Shards whose alarms are folded beside it: no pass begins on them meanwhile. */
   alarming: ReadonlySet<number>
   /** Shards whose next unread row has waited longer than LAG_MS, or that had more rows than a pass takes. */
   overdue: Set<number>
   /** The pass whose commit is under way. Whoever folds anything but the next rows of the shards waits for it. */
-  underway: Underway | null
-  /** To be called when what the alarm lane had to leave may be free: a read is done, a commit is over. */
+  underway: { done: Promise<boolean>; cursors: readonly ShardCursor[] } | null
+  /** To be called when what the alarm lane had to leave may be free: a read is done, homes are held no more. */
   freed(): void
   /** Rows passed and homes visited so far. */
   done: number
@@ -78,7 +71,7 @@ export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State
     urgent: new Map(),
     passing: new Set(),
     reading: new Set(),
-    folding: new Set(),
+    held: new Set(),
     alarming: new Set(),
     overdue: new Set(),
     underway: null,

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FoldStore, LogPosition, RaisedInput, ShardCursor, UnreadRows } from '../ports.ts'
 import { commitPass, type FoldedPass, foldPass, forgetPass, type PassInput } from './fold-pass.ts'
+import { holdHomes } from './held-homes.ts'
 import { learnJumps } from './jumps.ts'
-import { HIDDEN_PAUSE_MS, type RulesMemory, type Underway } from './memory.ts'
+import { HIDDEN_PAUSE_MS, type RulesMemory } from './memory.ts'
 
 /** From here on a shard lags, and homes with urgent rows go first. */
 const LAG_MS = 1_000
@@ -24,7 +25,6 @@ export async function passShards<State>(memory: RulesMemory<State>): Promise<voi
     if (shards.length > 0) await passReady(memory, shards, limitPerShard)
   } finally {
     memory.passing = new Set()
-    memory.folding = new Set()
   }
   // Rows that came since this commit began are hidden by it, so reading on before its end pays only for a backlog.
   if (pace.readyInMs(clock.monotonicMs(), memory.alarming) !== 0) await settle(memory)
@@ -38,9 +38,24 @@ export async function settle<State>(memory: RulesMemory<State>): Promise<boolean
 }
 
 async function passReady<State>(memory: RulesMemory<State>, shards: readonly number[], limit: number): Promise<void> {
-  const { pace, overdue, clock } = memory
   const ahead = memory.underway?.cursors ?? []
-  const { rows, nowMs, epoch, ...read } = await readShards(memory, { shards, limitPerShard: limit, ahead })
+  const { read, release } = await readShards(memory, { shards, limitPerShard: limit, ahead })
+  let isUnderway = false
+  try {
+    const input = await takeIn(memory, read, limit)
+    if (input.cursors.length > 0) isUnderway = await foldAhead(memory, input, release)
+  } finally {
+    if (!isUnderway) release()
+  }
+}
+
+/** What the read says of its shards, and what there is to fold. */
+async function takeIn<State>(
+  memory: RulesMemory<State>,
+  { rows, nowMs, epoch, ...read }: UnreadRows,
+  limit: number,
+): Promise<PassInput> {
+  const { pace, overdue, clock } = memory
   await learnJumps(memory, epoch)
   const atMs = clock.monotonicMs()
   const cursors: ShardCursor[] = []
@@ -63,27 +78,30 @@ async function passReady<State>(memory: RulesMemory<State>, shards: readonly num
   // It may be our own commit that hides them.
   if (allHidden && memory.underway) await settle(memory)
   else await pauseWhileHidden(memory, allHidden)
-  if (cursors.length > 0) await foldAhead(memory, { rows, cursors, before, dueHomes: [], nowMs, jumps: memory.jumps })
+  return { rows, cursors, before, dueHomes: [], nowMs, jumps: memory.jumps }
 }
 
-/** From its answer on the homes that it has rows of are being folded, and no others of these shards. */
+/** From its answer on the homes that it has rows of are held, and no others of these shards. */
 async function readShards<State>(
   memory: RulesMemory<State>,
   asked: Parameters<FoldStore['readUnread']>[0],
-): Promise<UnreadRows> {
+): Promise<{ read: UnreadRows; release: () => void }> {
   memory.reading = memory.passing
   try {
     const read = await memory.store.readUnread(asked)
-    memory.folding = new Set(read.rows.map((row) => row.homeId))
-    return read
+    const homeIds = read.rows.map((row) => row.homeId)
+    return { read, release: holdHomes(memory, homeIds) }
   } finally {
     memory.reading = new Set()
     memory.freed()
   }
 }
 
-/** Folds at once, begins to commit when the commit before stands, and leaves it under way. */
-async function foldAhead<State>(memory: RulesMemory<State>, input: PassInput): Promise<void> {
+/**
+ * Folds at once, begins to commit when the commit before stands, and leaves it under way: `release` then follows its end.
+ * @returns whether it is under way
+ */
+async function foldAhead<State>(memory: RulesMemory<State>, input: PassInput, release: () => void): Promise<boolean> {
   const startMs = memory.clock.monotonicMs()
   const pass = await foldPass(memory, input)
   let stands = false
@@ -94,18 +112,14 @@ async function foldAhead<State>(memory: RulesMemory<State>, input: PassInput): P
   }
   if (!stands) {
     for (const { shard } of input.cursors) memory.pace.hurry(shard)
-    return
+    return false
   }
   const cursors = input.cursors.map((cursor) => ({ ...cursor, version: cursor.version + 1 }))
   const done = commitAndTell(memory, pass, startMs)
-  const underway: Underway = { done, cursors, homeIds: new Set(pass.homeIds), isOver: false }
-  const end = () => {
-    underway.isOver = true
-    memory.freed()
-  }
   // A failure is for whoever settles it, which may be later.
-  done.then(end, end)
-  memory.underway = underway
+  done.then(release, release)
+  memory.underway = { done, cursors }
+  return true
 }
 
 /** Rows that an open transaction hides come to sight when it ends, which nobody tells. */

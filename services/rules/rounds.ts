@@ -24,7 +24,6 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
   let roundAsked = false
   let closed = false
   let running: Promise<void> | null = null
-  let gathering: NodeJS.Timeout | undefined
   const alarms = createAlarmLane(memory)
   let round = newRound()
   const readyInMs = () => memory.pace.readyInMs(memory.clock.monotonicMs(), memory.alarming)
@@ -56,11 +55,8 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
   }
 
   /** Comes back when the rows of some shard have gathered. */
-  function gather(): void {
-    clearTimeout(gathering)
-    const ms = readyInMs()
-    if (!closed && ms !== null) gathering = setTimeout(next, ms)
-  }
+  const gathering = createTimer(next)
+  const gather = () => gathering.set(closed ? null : readyInMs())
 
   function next(): Promise<void> {
     if (closed) return Promise.resolve()
@@ -69,22 +65,37 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
     return round.promise
   }
 
+  async function look(): Promise<void> {
+    // What fails here is left to the round in hand and the next sweep.
+    if (running && memory.urgent.size > 0) await alarms.run().catch(() => undefined)
+    if (running || isReady()) return next()
+    gather()
+  }
+
+  // A round that fails tells those who asked for it.
+  memory.freed = () => void (memory.urgent.size > 0 && look().catch(() => undefined))
   return {
     next,
+    look,
     askTimers() {
       timersAsked = true
     },
-    async look() {
-      // What fails here is left to the round in hand and the next sweep.
-      if (running && memory.urgent.size > 0) await alarms.run().catch(() => undefined)
-      if (running || isReady()) return next()
-      gather()
-    },
     async close() {
       closed = true
-      clearTimeout(gathering)
+      gathering.set(null)
       await alarms.close()
       await running
+    },
+  }
+}
+
+/** `null`: not at all, unless set anew. */
+function createTimer(work: () => unknown): { set(inMs: number | null): void } {
+  let timer: NodeJS.Timeout | undefined
+  return {
+    set(inMs) {
+      clearTimeout(timer)
+      if (inMs !== null) timer = setTimeout(work, inMs)
     },
   }
 }
@@ -94,6 +105,8 @@ async function runRound<State>(memory: RulesMemory<State>, alarms: AlarmLane, fi
   await alarms.once()
   await lookForAlarms(memory)
   await passShards(memory)
+  // Those that the pass had in hand need not wait for the timers too.
+  if (memory.urgent.size > 0) await alarms.once()
   return fireTimers && (await passTimers(memory))
 }
 
