@@ -12,11 +12,14 @@ export type LogReading = {
   greatestLag(reader: string, over: Promise<unknown>): Promise<number>
   /** Resolves when nothing waits. @throws when that takes longer than any measurement may */
   untilCaughtUp(reader: string): Promise<void>
+  /** The same of every reader: only then is the machine idle, and the next measurement pays for nothing of the last. */
+  untilIdle(): Promise<void>
   /** What a table takes on disk with its indexes, over all its partitions. */
   bytesOf(table: 'observation_log' | 'reading'): Promise<number>
   end(): Promise<void>
 }
 
+const READERS = ['rules', 'history']
 const LOOK_EVERY_MS = 200
 const CATCH_UP_WITHIN_MS = 300_000
 const LAG = `
@@ -43,6 +46,14 @@ export async function readLog(databaseUrl: string): Promise<LogReading> {
     const { rows } = await client.query<{ lag: number }>({ name: 'lag', text: LAG, values: [reader] })
     return rows[0]?.lag ?? 0
   }
+  async function untilCaughtUp(reader: string): Promise<void> {
+    const deadline = performance.now() + CATCH_UP_WITHIN_MS
+    // A row of this moment's batch may wait while the reader keeps up; a lag below a look's length is none.
+    while ((await lagSeconds(reader)) * 1000 > LOOK_EVERY_MS) {
+      if (performance.now() > deadline) throw new Error(`${reader} has not caught up after ${CATCH_UP_WITHIN_MS} ms`)
+      await wait(LOOK_EVERY_MS / 4)
+    }
+  }
   return {
     lagSeconds,
     async greatestLag(reader, over) {
@@ -57,13 +68,9 @@ export async function readLog(databaseUrl: string): Promise<LogReading> {
       }
       return greatest
     },
-    async untilCaughtUp(reader) {
-      const deadline = performance.now() + CATCH_UP_WITHIN_MS
-      // A row of this moment's batch may wait while the reader keeps up; a lag below a look's length is none.
-      while ((await lagSeconds(reader)) * 1000 > LOOK_EVERY_MS) {
-        if (performance.now() > deadline) throw new Error(`${reader} has not caught up after ${CATCH_UP_WITHIN_MS} ms`)
-        await wait(LOOK_EVERY_MS / 4)
-      }
+    untilCaughtUp,
+    async untilIdle() {
+      for (const reader of READERS) await untilCaughtUp(reader)
     },
     async bytesOf(table) {
       const { rows } = await client.query<{ bytes: number }>({ text: BYTES, values: [table] })

@@ -79,7 +79,7 @@ export async function measureFold(
   let [least, most] = [maximum * FOLD_SEARCH.least, maximum * FOLD_SEARCH.most]
   // Code that has not run yet and homes that have not been read yet are no part of what is sustained.
   await load.town({ ...ground.address, homes, rate: least, seconds: plan.foldSeconds })
-  await log.untilCaughtUp('rules')
+  await log.untilIdle()
   let best = { perSecond: 0, lagSeconds: 0, historySeconds: 0 }
   for (let step = 0; step < plan.foldSteps; step++) {
     const rate = Math.sqrt(least * most)
@@ -92,7 +92,7 @@ export async function measureFold(
     if (keptUp) best = { perSecond, lagSeconds, historySeconds }
     if (keptUp) least = rate
     else most = rate
-    await log.untilCaughtUp('rules')
+    await log.untilIdle()
   }
   return {
     id: `fold-sustained-${id}`,

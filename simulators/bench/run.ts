@@ -18,8 +18,6 @@ import { townsOf } from './towns.ts'
 export const MEASUREMENTS = ['brokers', 'connections', 'presses', 'fold', 'backlog', 'memory'] as const
 export type Measurement = (typeof MEASUREMENTS)[number]
 
-const READERS = ['rules', 'history']
-
 export type RunOptions = {
   plan: Plan
   only: readonly Measurement[]
@@ -87,8 +85,7 @@ async function measureWay(parts: { ground: Ground; load: Load; log: LogReading; 
   const filled = wants('backlog') ? await fillLog(parts) : 0
   const all = await ground.startAll()
   if (wants('backlog')) take(...(await measureBacklog(parts, filled)))
-  // The machine is idle when every reader of the log is done.
-  for (const reader of READERS) await log.untilCaughtUp(reader)
+  await log.untilIdle()
   if (wants('backlog')) take(await measureDisk(parts, filled))
   if (wants('presses')) {
     onProgress('presses: one after the other, idle')
@@ -103,7 +100,7 @@ async function measureWay(parts: { ground: Ground; load: Load; log: LogReading; 
     onProgress('presses: while the town publishes')
     for (const town of towns) {
       take(await measureLoadedPresses(parts, town, maximum))
-      await log.untilCaughtUp('rules')
+      await log.untilIdle()
     }
   }
   await all.end()
