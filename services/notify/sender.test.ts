@@ -2,27 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Claim, ClaimedMessage } from '../ports.ts'
 import { Sender } from './sender.ts'
+import { claimedMessage } from './testing/claimed.ts'
 import { machineClock, silent, uncounted } from './testing/quiet-ports.ts'
 
 const MAX_IN_FLIGHT = 16
 
-function message(outboxId: string): ClaimedMessage {
-  return {
-    homeId: 'home-001',
-    outboxId,
-    incidentId: null,
-    priority: 0,
-    attempts: 1,
-    version: 1,
-    createdAtMs: 0,
-    raisedAtMs: null,
-    providerId: null,
-    errorCode: null,
-    reveal: () => ({ to: '+8615500000101', body: outboxId }),
-  }
-}
-
-const messages = (name: string, count: number) => Array.from({ length: count }, (_, nth) => message(`${name}-${nth}`))
+const messages = (name: string, count: number) =>
+  Array.from({ length: count }, (_, nth) => claimedMessage(`${name}-${nth}`))
 
 /** A sender whose outbox holds `waiting`, answers when told, and whose provider takes a while. */
 function senderOver(waiting: ClaimedMessage[], answered: () => Promise<unknown> = () => sleep(3)) {
@@ -74,7 +60,7 @@ test('who comes while others wait in the outbox goes behind them', async () => {
   for (let nth = 0; waiting.length > 0; nth += 1) {
     const reservation = sender.reserve(1)
     expect(reservation, `while ${waiting.length} wait`).toBeNull()
-    waiting.push(message(`new-${nth}`))
+    waiting.push(claimedMessage(`new-${nth}`))
     await sleep(3)
     if (nth > 200) waiting.length = 0
   }

@@ -116,11 +116,12 @@ export class Sender {
 
   /** Ends when everything taken up has its result written. */
   async drain(): Promise<void> {
-    await this.#giveBackUnsure()
     while (this.#pumping !== null || this.#running.size > 0) {
       await this.#pumping
       await Promise.allSettled(this.#running)
     }
+    // Of a commit that was lost while we closed, nobody would look for it any more.
+    await this.#giveBackUnsure()
   }
 
   close(): void {

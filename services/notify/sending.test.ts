@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ClaimedMessage, Settlement } from '../ports.ts'
 import { type SendingPorts, sendClaimed } from './sending.ts'
+import { claimedMessage } from './testing/claimed.ts'
 import { machineClock, silent, uncounted } from './testing/quiet-ports.ts'
 
 test('an address for receipts that the provider cannot call is said loudly, and the message counts as taken', async () => {
@@ -18,20 +19,7 @@ test('an address for receipts that the provider cannot call is said loudly, and 
     metrics: { ...uncounted, count: (_: string, __: number, labels: unknown) => counted.push(labels) },
     random: () => 0,
   } as unknown as SendingPorts
-  const message = {
-    homeId: 'home-001',
-    outboxId: 'm1',
-    incidentId: null,
-    priority: 0,
-    attempts: 1,
-    version: 1,
-    createdAtMs: 0,
-    raisedAtMs: null,
-    providerId: null,
-    errorCode: null,
-    reveal: () => ({ to: '+8615500000101', body: 'x' }),
-  }
-  const claimed = { message, claimedAtMonotonicMs: machineClock.monotonicMs(), nowMs: 0 }
+  const claimed = { message: claimedMessage('m1'), claimedAtMonotonicMs: machineClock.monotonicMs(), nowMs: 0 }
   expect(await sendClaimed(ports, claimed)).toBe('accepted')
   expect(settled).toMatchObject([{ status: 'accepted', providerId: 'SM1' }])
   expect(warned).toEqual([{ outboxId: 'm1', homeId: 'home-001', code: 'twilio-21609' }])

@@ -71,12 +71,11 @@ async function passHomes<State>(
   const left = shardsLeftForLater(memory, asked)
   const homes = asked.filter((home) => !left.has(home.shard) && !isHeld(memory, home.homeId))
   if (homes.length === 0) return { left, hidden: new Set() }
-  const release = holdHomes(
-    memory,
-    homes.map((home) => home.homeId),
-  )
+  const homeIds = new Set(homes.map((home) => home.homeId))
+  const dueOfThem = due.filter((home) => homeIds.has(home.homeId))
+  const release = holdHomes(memory, homeIds)
   try {
-    return await passHeld(memory, homes, due, left)
+    return await passHeld(memory, homes, dueOfThem, left)
   } finally {
     release()
   }
@@ -94,8 +93,7 @@ async function passHeld<State>(
   for (const [shard, own] of Map.groupBy(rows, (row: LogRow) => row.shard)) {
     if (own.length >= HOME_ROWS_PER_SHARD) left.add(shard)
   }
-  const held = new Set(homes.map((home) => home.homeId))
-  const dueHomes = due.filter((home) => held.has(home.homeId) && !left.has(home.shard) && !hiddenHomes.has(home.homeId))
+  const dueHomes = due.filter((home) => !left.has(home.shard) && !hiddenHomes.has(home.homeId))
   const stands = await foldAndCommit(memory, { rows, cursors: [], before: [], dueHomes, nowMs, jumps: memory.jumps })
   if (!stands) for (const { shard } of homes) left.add(shard)
   return { left, hidden: hiddenHomes }
