@@ -5,7 +5,7 @@ import { cursorValues, MOVED_CURSORS } from './history-cursors.ts'
 import { ensureHistoryPartitions, type KnownMonths } from './history-partitions.ts'
 import { columnOf, readHistory, readLast } from './history-read.ts'
 import { int4Array, textArray } from './log-append-arrays.ts'
-import { type Database, errorCode } from './pool.ts'
+import { type Database, errorCode, UNTIL_LATER_ON_DISK } from './pool.ts'
 
 /** Every alarm waits for the oldest open writing transaction, so an append is many short statements and no long one. */
 const POINTS_PER_STATEMENT = 500
@@ -32,7 +32,7 @@ const APPEND_AND_FINISH = `
   ), moved as (${MOVED_CURSORS}
   ), added as (${insertPoints(6, 'from done')}
   )
-  select 1 from done`
+  select 1, ${UNTIL_LATER_ON_DISK} from done`
 
 /** History in the system of record: a row per point. */
 export function createPostgresHistory(pool: Database): HistoryStore & { appendAndFinish: AppendAndFinish } {

@@ -1,8 +1,8 @@
 import { isCritical } from '../../core/message/priority.ts'
-import type { Claim, ClaimAtOnce, ClaimedMessage, EscalationCommit, GivenCode, NewMessage } from '../../ports.ts'
+import type { Claim, ClaimAtOnce, ClaimedMessage, EscalationCommit } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
+import { eventRow, incidentRow, inputRows, messageRow } from './incidents-commit-rows.ts'
 import { type Database, errorCode } from './pool.ts'
-import { sealNotes } from './sealed-notes.ts'
 
 /** A link in a message may be used this long. */
 const LINK_HOURS = 72
@@ -37,8 +37,11 @@ const COMMIT = `
   ), applied as (
     update incident_input i set applied_at = to_timestamp($2::float8 / 1000), incident_id = n.incident_id,
       applied_version = n.applied_version, applied_pass = $15, result = n.result, rejected = n.rejected
-    from jsonb_to_recordset($5) as n(input_id bigint, incident_id text, applied_version bigint, result jsonb, rejected text)
+    from jsonb_to_recordset($5)
+      as n(input_id bigint, incident_id text, applied_version bigint, result jsonb, rejected text, signal jsonb)
     where i.home_id = $1 and i.input_id = n.input_id and i.applied_at is null
+      -- The rules hand signals over before they are on disk: after a power cut the number may be another one's.
+      and (n.signal is null or n.signal = i.body -> 'signal')
     returning 1
   ), timers as (
     insert into incident_input (home_id, incident_id, body, applied_at, applied_version, applied_pass)
@@ -134,7 +137,7 @@ export async function commitIncidents(
         commit.nowMs,
         JSON.stringify(known.map(incidentRow)),
         JSON.stringify(opened.map(incidentRow)),
-        JSON.stringify(commit.inputs.map(inputRow)),
+        JSON.stringify(inputRows(commit)),
         JSON.stringify(
           commit.timers.map((timer) => ({ incident_id: timer.incidentId, applied_version: timer.appliedVersion })),
         ),
@@ -160,40 +163,6 @@ export async function commitIncidents(
     if (LOST_RACE.includes(errorCode(error))) return null
     throw new Error(`commit the incidents of home ${commit.homeId}`, { cause: error })
   }
-}
-
-function incidentRow({ incident, expectedVersion, nextStep }: EscalationCommit['incidents'][number]) {
-  return {
-    incident_id: incident.id,
-    scope: incident.homeId === '-' ? 'platform' : 'home',
-    kind: incident.kind,
-    subject: incident.subject,
-    severity: incident.severity,
-    condition: incident.condition,
-    status: incident.status,
-    opened_at: incident.openedAt,
-    resolved_at: incident.resolvedAt,
-    wake_at: incident.wakeAt,
-    version: incident.version,
-    expected: expectedVersion,
-    state: incident,
-    next_step: nextStep,
-  }
-}
-
-function inputRow(input: EscalationCommit['inputs'][number]) {
-  return {
-    input_id: input.inputId,
-    incident_id: input.incidentId,
-    applied_version: input.appliedVersion,
-    result: input.result,
-    rejected: input.rejected,
-  }
-}
-
-function eventRow({ incidentId, event }: EscalationCommit['events'][number], sealing: Sealing) {
-  const { seq, at, type, ...body } = event
-  return { incident_id: incidentId, seq, at, type, body: sealNotes(body, sealing) }
 }
 
 /** In the order in which they were decided. */
@@ -223,20 +192,4 @@ function claimedMessages(
       reveal: () => ({ to: sealing.open(phone), body: sealing.open(body) }),
     }
   })
-}
-
-function messageRow(message: NewMessage, codes: GivenCode[], sealing: Sealing) {
-  const seen = codes.find((given) => given.ref === message.recipient && given.code === message.code)
-  return {
-    outbox_id: message.outboxId,
-    incident_id: message.incidentId,
-    recipient: message.recipient,
-    purpose: message.purpose,
-    priority: message.priority,
-    code: message.code,
-    body_sealed: sealing.seal(message.body).toString('hex'),
-    raised_at: message.raisedAtMs,
-    token_hash: message.linkToken === null ? null : sealing.secretHash(message.linkToken).toString('hex'),
-    seen_xid: seen?.xid ?? null,
-  }
 }
