@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Config } from './config.ts'
 import { type Ingest, startIngest } from './ingest/ingest.ts'
 import { startOpenMarks } from './ingest/open-marks.ts'
-import type { ChangeFeed, Clock, Hints, Log, Metrics } from './ports.ts'
+import type { ChangeFeed, Clock, FreshSink, Hints, Log, Metrics } from './ports.ts'
 import { createDeviceAccounts } from './store/postgres/device-accounts.ts'
 import { markEntranceOpen } from './store/postgres/entrance-watch.ts'
 import { createHomeIncidents } from './store/postgres/home-incidents.ts'
@@ -24,15 +24,24 @@ export type IngestParts = {
   clock: Clock
   log: Log
   metrics: Metrics
+  /** The rules of this process; null where they run elsewhere. */
+  fresh: FreshSink | null
 }
 
 /** Hands the MQTT entrance its ports, in whichever thread it runs. */
-export async function openIngestRole({ config, pool, appendPool, sealing, ...parts }: IngestParts): Promise<Ingest> {
+export async function openIngestRole({
+  config,
+  pool,
+  appendPool,
+  sealing,
+  fresh,
+  ...parts
+}: IngestParts): Promise<Ingest> {
   const { mqtt, tls } = config
   // By the way of the messages themselves: who can mark can also store what homes say.
   const { clock, log } = parts
   const marks = await startOpenMarks({ mark: () => markEntranceOpen(appendPool), clock, log })
-  const { append } = createLogAppend(appendPool)
+  const { append } = createLogAppend(appendPool, fresh)
   const ingest = await startIngest({
     host: mqtt.host,
     port: mqtt.port,

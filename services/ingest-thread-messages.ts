@@ -1,10 +1,10 @@
 import type { Config } from './config.ts'
-import type { HintTopic } from './ports.ts'
+import type { FreshBatch, HintTopic } from './ports.ts'
 
 /** What the ingest thread and the thread of all other roles say to each other. */
 
-/** With what the thread is started. */
-export type IngestThreadData = { config: Config; databaseUrl: string; pretty: boolean }
+/** With what the thread is started. `handsOver`: the rules run in this process. */
+export type IngestThreadData = { config: Config; databaseUrl: string; pretty: boolean; handsOver: boolean }
 
 /** From the main thread. */
 export type IngestOrder = 'close'
@@ -20,9 +20,10 @@ export type PassedOn =
       labels?: Record<string, string>
     }
 
-/** From the ingest thread. `failed`: it does not start; the code and port are those of a port that is taken. */
+/** From the ingest thread. `fresh`: what was committed, null: some of it is not told. `failed`: it does not start; the code and port are those of a port that is taken. */
 export type IngestNews =
   | { type: 'ready'; url: string }
   | { type: 'failed'; message: string; code?: string; port?: number }
   | { type: 'passed-on'; calls: PassedOn[] }
+  | { type: 'fresh'; batch: FreshBatch | null }
   | { type: 'closed' }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { IngestNews, IngestOrder, IngestThreadData, PassedOn } from './ingest-thread-messages.ts'
-import type { Hints, Metrics } from './ports.ts'
+import type { FreshSink, Hints, Metrics } from './ports.ts'
 
 /**
  * The MQTT entrance in a thread of its own, where other roles share the process. Thousands of sockets make each turn of
@@ -10,10 +10,12 @@ import type { Hints, Metrics } from './ports.ts'
  * @throws when it does not start, e.g. because its port is taken
  */
 export async function startIngestThread(
-  data: IngestThreadData,
-  ports: { hints: Hints; metrics: Metrics },
+  data: Omit<IngestThreadData, 'handsOver'>,
+  ports: { hints: Hints; metrics: Metrics; fresh: FreshSink | null },
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const worker = new Worker(new URL('./ingest-worker.ts', import.meta.url), { workerData: data })
+  const worker = new Worker(new URL('./ingest-worker.ts', import.meta.url), {
+    workerData: { ...data, handsOver: ports.fresh !== null } satisfies IngestThreadData,
+  })
   const ready = Promise.withResolvers<string>()
   const closed = Promise.withResolvers<void>()
   worker.on('message', (news: IngestNews) => {
@@ -25,6 +27,8 @@ export async function startIngestThread(
       case 'passed-on':
         for (const call of news.calls) passOn(call, ports)
         return
+      case 'fresh':
+        return news.batch === null ? ports.fresh?.lost() : ports.fresh?.offer(news.batch)
       case 'closed':
         return closed.resolve()
     }

@@ -5,7 +5,7 @@ import { APPEND_CONNECTIONS, openIngestRole } from './ingest-role.ts'
 import type { IngestNews, IngestOrder, IngestThreadData, PassedOn } from './ingest-thread-messages.ts'
 import { readKeys } from './keys.ts'
 import { createLog } from './log.ts'
-import type { Hints, Metrics } from './ports.ts'
+import type { FreshSink, Hints, Metrics } from './ports.ts'
 import { followChanges } from './store/postgres/changes.ts'
 import { openPool } from './store/postgres/pool.ts'
 import { createSealing } from './store/sealing.ts'
@@ -46,15 +46,20 @@ function createOutlet(): Hints & Metrics {
   }
 }
 
-async function start({ config, databaseUrl, pretty }: IngestThreadData): Promise<void> {
+const FRESH: FreshSink = {
+  offer: (batch) => tell({ type: 'fresh', batch }),
+  lost: () => tell({ type: 'fresh', batch: null }),
+}
+
+async function start({ config, databaseUrl, pretty, handsOver }: IngestThreadData): Promise<void> {
   const log = createLog({ level: config.logLevel, pretty })
   const pool = await openPool(databaseUrl, { max: CONNECTIONS, name: 'ingest', log })
   const appendPool = await openPool(databaseUrl, { max: APPEND_CONNECTIONS, name: 'ingest-append', log })
   const changes = await followChanges(pool, databaseUrl, log)
   const outlet = createOutlet()
   const sealing = createSealing(readKeys(config).dataKey)
-  const parts = { config, pool, appendPool, sealing, changes, hints: outlet, metrics: outlet, clock: machineClock, log }
-  const ingest = await openIngestRole(parts)
+  const outside = { changes, hints: outlet, metrics: outlet, clock: machineClock, log, fresh: handsOver ? FRESH : null }
+  const ingest = await openIngestRole({ config, pool, appendPool, sealing, ...outside })
   port?.on('message', async (_order: IngestOrder) => {
     await ingest.close()
     await changes.close()

@@ -12,6 +12,10 @@ const COUNTERS = {
   anlin_connections_closed_total: { help: 'MQTT connections that ingest closed', labels: ['reason'] },
   anlin_commit_failures_total: { help: 'Batches whose commit failed or is unknown', labels: [] },
   anlin_rows_folded_total: { help: 'Log rows folded by the rules', labels: [] },
+  anlin_rows_at_hand_total: {
+    help: 'Rows folded as ingest committed them in this process, without reading the log',
+    labels: [],
+  },
   anlin_fold_conflicts_total: { help: 'Folds thrown away because another worker was quicker', labels: [] },
   anlin_fold_errors_total: { help: 'Rows a rule could not be applied to', labels: [] },
   anlin_incident_conflicts_total: {

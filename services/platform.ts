@@ -10,13 +10,14 @@ import { APPEND_CONNECTIONS, openIngestRole } from './ingest-role.ts'
 import { startIngestThread } from './ingest-thread.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { type Notify, startNotify } from './notify/notify.ts'
-import type { DecodedSink, SignalTaker } from './ports.ts'
+import type { DecodedSink, FreshSink, SignalTaker } from './ports.ts'
 import { createCoreFold } from './rules/core-fold.ts'
-import { startRules } from './rules/rules.ts'
+import { type RulesWorker, startRules } from './rules/rules.ts'
 import { createFoldStore } from './store/postgres/fold-store.ts'
 import { linkToken } from './store/postgres/incident-links.ts'
 import { createIncidents } from './store/postgres/incidents.ts'
 import { createIncomingMessages } from './store/postgres/incoming-messages.ts'
+import { freshRowsOf } from './store/postgres/log-fresh.ts'
 import { createOutbox } from './store/postgres/outbox.ts'
 import { createTwilioSms } from './store/sms/twilio.ts'
 import { type Swept, startSweeping } from './sweep.ts'
@@ -53,12 +54,13 @@ export async function startRoles(roles: ReadonlySet<Role>, parts: Parts): Promis
   }
   const handover = roles.has('rules') && roles.has('history') ? createHandover() : null
   const signals = roles.has('escalation') ? escalation : null
-  if (roles.has('rules')) swept.unshift(await openRules(parts, handover, signals))
+  const rules = roles.has('rules') ? await openRules(parts, handover, signals) : null
+  if (rules) swept.unshift({ role: 'rules', sweep: rules.sweep })
   if (roles.has('history')) swept.push(...(await openHistory({ foundation, lifecycle, handover })))
   const sweeper = startSweeping(swept, foundation)
   lifecycle.onEnd('sweeps', () => sweeper.close())
   await openHttp(roles.has('api') && escalation && notify ? { escalation, notify } : null, parts, sweeper)
-  const mqttUrl = roles.has('ingest') ? await openIngest(roles, parts) : null
+  const mqttUrl = roles.has('ingest') ? await openIngest(roles, parts, rules) : null
   const watchdog = startWatchdog(sweeper, { notifySocket: foundation.config.notifySocket, log: foundation.log })
   lifecycle.onEnd('watchdog', () => watchdog.close())
   return { mqttUrl }
@@ -117,7 +119,7 @@ async function openRules(
   { foundation, lifecycle }: Parts,
   decoded: DecodedSink | null,
   escalation: SignalTaker | null,
-): Promise<Swept> {
+): Promise<RulesWorker> {
   const { pool, hints, clock, log, metrics } = foundation
   const rules = await startRules({
     store: createFoldStore(pool),
@@ -132,16 +134,29 @@ async function openRules(
   })
   lifecycle.onEnd('rules', () => rules.close())
   hints.listen('log', rules.onHint)
-  return { role: 'rules', sweep: rules.sweep }
+  return rules
 }
 
 /** Beside other roles in a thread of its own; alone it has the process to itself. */
-async function openIngest(roles: ReadonlySet<Role>, { foundation, lifecycle }: Parts): Promise<string> {
-  const { config, databaseUrl } = foundation
+async function openIngest(
+  roles: ReadonlySet<Role>,
+  { foundation, lifecycle }: Parts,
+  rules: RulesWorker | null,
+): Promise<string> {
+  const { config, databaseUrl, hints, metrics } = foundation
+  const ports = { hints, metrics, fresh: rules && freshSink(rules) }
   const ingest =
     roles.size > 1
-      ? await startIngestThread({ config, databaseUrl, pretty: process.stdout.isTTY }, foundation)
-      : await openIngestRole({ ...foundation, appendPool: await foundation.openOwnPool('ingest', APPEND_CONNECTIONS) })
+      ? await startIngestThread({ config, databaseUrl, pretty: process.stdout.isTTY }, ports)
+      : await openIngestRole({
+          ...foundation,
+          appendPool: await foundation.openOwnPool('ingest', APPEND_CONNECTIONS),
+          fresh: null,
+        })
   lifecycle.onEnd('ingest', () => ingest.close())
   return ingest.url
+}
+
+function freshSink({ fresh }: RulesWorker): FreshSink {
+  return { offer: (batch) => fresh.offer(freshRowsOf(batch)), lost: () => fresh.lost() }
 }

@@ -25,10 +25,20 @@ export type LogRow = RawMessage &
 export type ShardCursor = LogPosition & { shard: number; version: number; passedAtMs: number }
 
 /**
- * Rows come shard by shard, each shard's in commit order. `hidden`: shards with rows that an open transaction keeps from
- * being read yet. `nowMs` is the database's clock.
+ * Rows come shard by shard, each shard's in commit order. `hidden`: the first row of a shard that an open transaction keeps
+ * from being read yet. `nowMs` is the database's clock.
  */
-export type UnreadRows = { nowMs: number; epoch: number; cursors: ShardCursor[]; rows: LogRow[]; hidden: number[] }
+export type UnreadRows = {
+  nowMs: number
+  epoch: number
+  cursors: ShardCursor[]
+  rows: LogRow[]
+  hidden: ShardPosition[]
+}
+export type ShardPosition = LogPosition & { shard: number }
+
+/** Rows of one commit, in their order, as the log would give them; `first` is before, `last` after all others of them. */
+export type FreshRows = { first: LogPosition; last: LogPosition; nowMs: number; epoch: number; rows: LogRow[] }
 
 /** What is known about a home besides what its devices say. Every change of it moves `version`. */
 export type StoredFacts = {

@@ -42,6 +42,29 @@ export type LogAppend = {
   append(batch: readonly LogMessage[]): Promise<void>
 }
 
+/**
+ * A batch as it was committed by the only writer of the log: `rows` of them, with the ids from `firstId` to `lastId`, received
+ * at one moment. `epoch`: the last clock jump known then. `newFacts`: versions of what has changed about its homes and no
+ * fold had taken in. `columns`: what was sent to the store, which alone can read it (`freshRowsOf`).
+ */
+export type FreshBatch = {
+  rows: number
+  xid: bigint
+  firstId: number
+  lastId: number
+  receivedUs: number
+  epoch: number
+  newFacts: Record<string, number> | null
+  columns: readonly Uint8Array[]
+}
+/** For the rules of the same process. Neither waits nor throws. */
+export type FreshSink = {
+  /** In commit order. Between it and the batch offered before nothing was stored, unless `lost` was called. */
+  offer(batch: FreshBatch): void
+  /** From the last batch on something was stored that was not offered, or may have been. */
+  lost(): void
+}
+
 /** What a lamp, speaker or button is told of an incident of its home (`…/incident`). */
 export type DeviceNotice = {
   incidentId: string

@@ -7,13 +7,15 @@ import type { RulesMemory } from './memory.ts'
 const CLOCK_JUMP_MS = 10_000
 /** Every alarm waits for the oldest open writing transaction of the cluster: over this it is the operator's business. */
 const OPEN_XID_ALARM_MS = 1_000
+/** A row that is at hand was handed over long before: who else writes the log now, nobody here has heard of. */
+const MISSED_MS = 500
 
 /** The database's clock, read somewhere between two moments of our monotonic clock. */
 type ClockSample = { sentMs: number; receivedMs: number; databaseMs: number }
 
 /** What a sweep looks at before it folds: who lags, how old the oldest transaction is, and whether the clock jumped. */
 export function createWatch<State>(memory: RulesMemory<State>): () => Promise<LogLag> {
-  const { store, clock, log, metrics, pace } = memory
+  const { store, clock, log, metrics } = memory
   let before: ClockSample | null = null
   return async () => {
     const sentMs = clock.monotonicMs()
@@ -21,7 +23,7 @@ export function createWatch<State>(memory: RulesMemory<State>): () => Promise<Lo
     const sample = { sentMs, receivedMs: clock.monotonicMs(), databaseMs: lag.nowMs }
     const gapMs = before === null ? 0 : gapBetween(before, sample)
     before = sample
-    for (const { shard } of lag.lagging) pace.hurry(shard)
+    markUnread(memory, lag)
     metrics.gauge('anlin_reader_lag_seconds', lagSeconds(lag), { reader: 'rules' })
 
     const openXidMs = await store.oldestOpenXidAgeMs()
@@ -38,6 +40,20 @@ export function createWatch<State>(memory: RulesMemory<State>): () => Promise<Lo
     // A worker that starts looks once whether some home is still behind.
     await learnJumps(memory, lag.epoch, jumped)
     return lag
+  }
+}
+
+/** What is at hand is read at its own pace, unless the log has something of it that is not here. */
+function markUnread<State>(memory: RulesMemory<State>, { nowMs, lagging }: LogLag): void {
+  const { kept, pace, passing, underway } = memory
+  for (const { shard, oldestReceivedAt } of lagging) {
+    const isInHand = passing.has(shard) || (underway?.cursors.some((cursor) => cursor.shard === shard) ?? false)
+    if (kept.isAtHand(shard) && (isInHand || kept.waiting(shard) > 0 || nowMs - oldestReceivedAt < MISSED_MS)) {
+      pace.mark(shard)
+    } else {
+      kept.forget([shard])
+      pace.hurry(shard)
+    }
   }
 }
 

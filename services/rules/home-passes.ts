@@ -1,4 +1,4 @@
-import type { DueHome, HomeKey, LogRow } from '../ports.ts'
+import type { DueHome, HomeKey, HomeRows, LogRow } from '../ports.ts'
 import { holdHomes, isHeld } from './held-homes.ts'
 import { excuseSilence, learnJumps } from './jumps.ts'
 import type { RulesMemory } from './memory.ts'
@@ -87,9 +87,8 @@ async function passHeld<State>(
   due: readonly DueHome[],
   left: Set<number>,
 ): Promise<{ left: ReadonlySet<number>; hidden: ReadonlySet<string> }> {
-  const read = await memory.store.readHomeRows({ homes, limitPerShard: HOME_ROWS_PER_SHARD })
-  const { rows, nowMs, hiddenHomes } = read
-  await learnJumps(memory, read.epoch)
+  const { rows, nowMs, hiddenHomes, epoch } = await readHeld(memory, homes, due)
+  await learnJumps(memory, epoch)
   for (const [shard, own] of Map.groupBy(rows, (row: LogRow) => row.shard)) {
     if (own.length >= HOME_ROWS_PER_SHARD) left.add(shard)
   }
@@ -97,6 +96,23 @@ async function passHeld<State>(
   const stands = await foldAndCommit(memory, { rows, cursors: [], before: [], dueHomes, nowMs, jumps: memory.jumps })
   if (!stands) for (const { shard } of homes) left.add(shard)
   return { left, hidden: hiddenHomes }
+}
+
+/** Homes at hand are not read, but for those with timers: nothing that was stored before may be unfolded when they fire. */
+async function readHeld<State>(
+  { kept, store }: RulesMemory<State>,
+  homes: readonly HomeKey[],
+  due: readonly DueHome[],
+): Promise<HomeRows> {
+  const dueIds = new Set(due.map((home) => home.homeId))
+  const isHere = ({ homeId, shard }: HomeKey) => !dueIds.has(homeId) && kept.isAtHand(shard)
+  const { here = [], unread = [] } = Object.groupBy(homes, (home) => (isHere(home) ? 'here' : 'unread'))
+  // Before anything is waited for: what is at hand now may not be later.
+  const rows = kept.rowsOf(here, HOME_ROWS_PER_SHARD)
+  const { nowMs, epoch } = kept
+  if (unread.length === 0) return { nowMs, epoch, rows, hiddenHomes: new Set() }
+  const read = await store.readHomeRows({ homes: unread, limitPerShard: HOME_ROWS_PER_SHARD })
+  return { ...read, epoch: Math.max(read.epoch, epoch), rows: [...read.rows, ...rows] }
 }
 
 /** Of the lagging shards that these homes are in, all but the first few. */

@@ -9,6 +9,7 @@ import type {
   ShardCursor,
   SignalTaker,
 } from '../ports.ts'
+import { KeptRows } from './fresh-rows.ts'
 import { createHomeCache, type HomeCache } from './home-cache.ts'
 import type { HomeFold } from './home-fold.ts'
 import { createPace, type Pace } from './pace.ts'
@@ -36,11 +37,13 @@ export type RulesMemory<State> = RulesParts<State> & {
   cache: HomeCache<State>
   /** Shards that a hint, a sweep or a full pass says have unread rows, and when to read them. */
   pace: Pace
+  /** What ingest committed in this process: shards that it has all of are not read. */
+  kept: KeptRows
   /** Homes that a hint says have an unread alarm, with their shards. */
   urgent: Map<string, number>
   /** Shards that a pass has in hand. */
   passing: ReadonlySet<number>
-  /** Of these the ones it is reading now: whose rows it will have is not known yet. */
+  /** Of these the ones it is reading from the log now: whose rows it will have is not known yet. */
   reading: ReadonlySet<number>
   /** Homes that are being folded or committed, by whom ever: see held-homes.ts. */
   held: Set<ReadonlySet<string>>
@@ -68,6 +71,7 @@ export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State
     ...parts,
     cache: createHomeCache(),
     pace: createPace(),
+    kept: new KeptRows(parts.shards),
     urgent: new Map(),
     passing: new Set(),
     reading: new Set(),

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FoldStore, LogPosition, RaisedInput, ShardCursor, UnreadRows } from '../ports.ts'
+import type { LogPosition, RaisedInput, ShardCursor } from '../ports.ts'
 import { commitPass, type FoldedPass, foldPass, forgetPass, type PassInput } from './fold-pass.ts'
-import { holdHomes } from './held-homes.ts'
 import { learnJumps } from './jumps.ts'
 import { HIDDEN_PAUSE_MS, type RulesMemory } from './memory.ts'
+import { type ReadRows, readShards } from './reading.ts'
 
 /** From here on a shard lags, and homes with urgent rows go first. */
 const LAG_MS = 1_000
@@ -38,8 +38,7 @@ export async function settle<State>(memory: RulesMemory<State>): Promise<boolean
 }
 
 async function passReady<State>(memory: RulesMemory<State>, shards: readonly number[], limit: number): Promise<void> {
-  const ahead = memory.underway?.cursors ?? []
-  const { read, release } = await readShards(memory, { shards, limitPerShard: limit, ahead })
+  const { read, release } = await readShards(memory, shards, limit)
   let isUnderway = false
   try {
     const input = await takeIn(memory, read, limit)
@@ -52,7 +51,7 @@ async function passReady<State>(memory: RulesMemory<State>, shards: readonly num
 /** What the read says of its shards, and what there is to fold. */
 async function takeIn<State>(
   memory: RulesMemory<State>,
-  { rows, nowMs, epoch, ...read }: UnreadRows,
+  { rows, nowMs, epoch, ...read }: ReadRows,
   limit: number,
 ): Promise<PassInput> {
   const { pace, overdue, clock } = memory
@@ -66,35 +65,20 @@ async function takeIn<State>(
     const own = rowsByShard.get(cursor.shard) ?? []
     const isFull = own.length >= limit
     pace.found(cursor.shard, own.length, isFull, atMs)
-    if (isFull || nowMs - (own[0]?.receivedAt ?? nowMs) > LAG_MS) overdue.add(cursor.shard)
+    const isBehind = isFull || nowMs - (own[0]?.receivedAt ?? nowMs) > LAG_MS
+    if (isBehind && !read.atHand.has(cursor.shard)) overdue.add(cursor.shard)
     else overdue.delete(cursor.shard)
     const last = own.at(-1)
     if (!last) continue
     cursors.push({ ...cursor, xid: last.xid, id: last.id, passedAtMs: last.receivedAt })
     before.push(cursor)
   }
-  for (const shard of read.hidden) pace.hurry(shard)
+  for (const { shard } of read.hidden) pace.hurry(shard)
   const allHidden = rows.length === 0 && read.hidden.length > 0
   // It may be our own commit that hides them.
   if (allHidden && memory.underway) await settle(memory)
   else await pauseWhileHidden(memory, allHidden)
   return { rows, cursors, before, dueHomes: [], nowMs, jumps: memory.jumps }
-}
-
-/** From its answer on the homes that it has rows of are held, and no others of these shards. */
-async function readShards<State>(
-  memory: RulesMemory<State>,
-  asked: Parameters<FoldStore['readUnread']>[0],
-): Promise<{ read: UnreadRows; release: () => void }> {
-  memory.reading = memory.passing
-  try {
-    const read = await memory.store.readUnread(asked)
-    const homeIds = read.rows.map((row) => row.homeId)
-    return { read, release: holdHomes(memory, homeIds) }
-  } finally {
-    memory.reading = new Set()
-    memory.freed()
-  }
 }
 
 /**
@@ -111,15 +95,25 @@ async function foldAhead<State>(memory: RulesMemory<State>, input: PassInput, re
     if (!stands) forgetPass(memory, pass)
   }
   if (!stands) {
-    for (const { shard } of input.cursors) memory.pace.hurry(shard)
+    readAnew(memory, input.cursors)
     return false
   }
   const cursors = input.cursors.map((cursor) => ({ ...cursor, version: cursor.version + 1 }))
   const done = commitAndTell(memory, pass, startMs)
+  const underway = { done, cursors }
   // A failure is for whoever settles it, which may be later.
-  done.then(release, release)
-  memory.underway = { done, cursors }
+  done.then((stands) => {
+    if (!stands) underway.cursors = []
+    release()
+  }, release)
+  memory.underway = underway
   return true
+}
+
+/** A commit that was to move them did not, so where they stand is only in the database. */
+function readAnew<State>({ kept, pace }: RulesMemory<State>, cursors: readonly ShardCursor[]): void {
+  kept.forget(cursors.map((cursor) => cursor.shard))
+  for (const { shard } of cursors) pace.hurry(shard)
 }
 
 /** Rows that an open transaction hides come to sight when it ends, which nobody tells. */
@@ -154,7 +148,7 @@ async function commitAndTell<State>(memory: RulesMemory<State>, pass: FoldedPass
   if (raised === null) {
     memory.lostInARow += 1
     metrics.count('anlin_fold_conflicts_total')
-    for (const cursor of input.cursors) memory.pace.hurry(cursor.shard)
+    readAnew(memory, input.cursors)
     const pauseMs = Math.min(CONFLICT_PAUSE_MS * memory.lostInARow, MAX_CONFLICT_PAUSE_MS)
     await sleep(pauseMs * (0.5 + Math.random() / 2))
     return false

@@ -113,6 +113,7 @@ async function runRound<State>(memory: RulesMemory<State>, alarms: AlarmLane, fi
 /** What is left undone is found by the next sweep. */
 async function forgetWork<State>(memory: RulesMemory<State>): Promise<void> {
   await settleQuietly(memory)
+  memory.kept.forget(memory.shards)
   memory.pace.clear()
   memory.urgent.clear()
 }

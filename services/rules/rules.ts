@@ -1,5 +1,6 @@
 import { readLogHint } from '../core/log-hint.ts'
 import { createWatch } from './clock-watch.ts'
+import type { KeptRows } from './fresh-rows.ts'
 import { createMemory, type RulesMemory, type RulesParts } from './memory.ts'
 import { createRounds } from './rounds.ts'
 
@@ -17,6 +18,8 @@ export type RulesWorker = {
    * over them is done. @throws when the database is away
    */
   sweep(): Promise<void>
+  /** What ingest commits in this process, before it is hinted. */
+  fresh: Pick<KeptRows, 'offer' | 'lost'>
   /** Folds until nothing is unread and no timer is due; waits for what an open transaction hides. */
   processAll(): Promise<void>
   /** Ends after the pass in hand. */
@@ -59,6 +62,7 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
     async sweep() {
       await sweep()
     },
+    fresh: memory.kept,
     processAll: () => untilNothingIsDone(memory, sweep),
     close: rounds.close,
   }

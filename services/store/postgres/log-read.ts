@@ -1,4 +1,4 @@
-import type { HomeKey, HomeRows, LogLag, LogRow, ShardCursor, UnreadRows } from '../../ports.ts'
+import type { HomeKey, HomeRows, LogLag, LogRow, ShardCursor, ShardPosition, UnreadRows } from '../../ports.ts'
 import type { Queryable } from './pool.ts'
 
 /**
@@ -146,7 +146,7 @@ export async function readUnread(
   })
   const cursors: ShardCursor[] = []
   const unread: LogRow[] = []
-  const hidden: number[] = []
+  const hidden: ShardPosition[] = []
   let shard = -1
   for (const row of rows) {
     if (row.shard !== shard) {
@@ -154,7 +154,7 @@ export async function readUnread(
       cursors.push(cursorOf(row))
     }
     if (row.readable) unread.push(toLogRow(row))
-    else if (row.id !== null && hidden.at(-1) !== shard) hidden.push(shard)
+    else if (row.id !== null && hidden.at(-1)?.shard !== shard) hidden.push({ shard, xid: row.xid, id: row.id })
   }
   return { nowMs: rows[0]?.now_ms ?? 0, epoch: rows[0]?.epoch ?? 0, cursors, rows: unread, hidden }
 }
@@ -237,7 +237,7 @@ export function toLogRow(row: RawRow): LogRow {
   }
 }
 
-function qosOf(flags: number): 0 | 1 | 2 {
+export function qosOf(flags: number): 0 | 1 | 2 {
   const qos = flags & 3
   return qos === 1 || qos === 2 ? qos : 0
 }
