@@ -11,6 +11,8 @@ import { type Database, errorCode, UNTIL_LATER_ON_DISK } from './pool.ts'
 const POINTS_PER_STATEMENT = 500
 
 const COLUMNS = MEASUREMENT_FIELDS.map(columnOf)
+/** Of a field that nobody in the batch has measured: a set that ends before the others goes on as null, unasked. */
+const NO_VALUES = float8Array([], () => undefined)
 
 /**
  * Takes what `columnsOf` gives, from parameter `$first` on. Set-returning functions in the select list step together and
@@ -88,13 +90,19 @@ function codeOf(error: unknown): HistoryErrorCode {
   return /^53[12]..$/.test(state) ? 'capacity' : 'unavailable'
 }
 
+/** Home by home, for the index has a home's points side by side; those of one home stay in their order. */
 function columnsOf(points: readonly MeasuredPoint[]): Buffer[] {
+  const rows = [...Map.groupBy(points, (point) => point.homeId).values()].flat()
   return [
-    textArray(points, (point) => point.homeId),
-    textArray(points, (point) => point.deviceId),
-    textArray(points, (point) => point.deviceKind),
-    float8Array(points, (point) => point.atMs),
-    int4Array(points, (point) => point.sequence),
-    ...MEASUREMENT_FIELDS.map((field) => float8Array(points, (point) => point.values[field])),
+    textArray(rows, (point) => point.homeId),
+    textArray(rows, (point) => point.deviceId),
+    textArray(rows, (point) => point.deviceKind),
+    float8Array(rows, (point) => point.atMs),
+    int4Array(rows, (point) => point.sequence),
+    ...MEASUREMENT_FIELDS.map((field) =>
+      rows.some((point) => point.values[field] !== undefined)
+        ? float8Array(rows, (point) => point.values[field])
+        : NO_VALUES,
+    ),
   ]
 }
