@@ -5,10 +5,18 @@ import { cursorValues, MOVED_CURSORS } from './history-cursors.ts'
 import { ensureHistoryPartitions, type KnownMonths } from './history-partitions.ts'
 import { columnOf, readHistory, readLast } from './history-read.ts'
 import { int4Array, textArray } from './log-append-arrays.ts'
-import { type Database, errorCode, UNTIL_LATER_ON_DISK } from './pool.ts'
+import { type Database, errorCode, type Queryable, UNTIL_LATER_ON_DISK } from './pool.ts'
 
 /** Every alarm waits for the oldest open writing transaction, so an append is many short statements and no long one. */
 const POINTS_PER_STATEMENT = 500
+
+const UNIQUE_VIOLATION = '23505'
+/**
+ * Where a point was there already, so many of the next batches have each point looked up before it is written, twice as
+ * many each time it happens again: repeats come in bursts, and of a device that never stops repeating itself every
+ * batch would be written twice.
+ */
+const CAREFUL_BATCHES = { least: 16, most: 1_024 }
 
 const COLUMNS = MEASUREMENT_FIELDS.map(columnOf)
 /** Of a field that nobody in the batch has measured: a set that ends before the others goes on as null, unasked. */
@@ -18,27 +26,33 @@ const NO_VALUES = float8Array([], () => undefined)
  * Takes what `columnsOf` gives, from parameter `$first` on. Set-returning functions in the select list step together and
  * need no tuplestore each, as they would in `from`.
  */
-const insertPoints = (first: number, from: string) => `
+const insertPoints = (first: number, rest: string) => `
   insert into reading (home_id, device_id, device_kind, at, sequence, ${COLUMNS.join(', ')})
   select unnest($${first}::text[]), unnest($${first + 1}::text[]), unnest($${first + 2}::text[]),
          to_timestamp(unnest($${first + 3}::float8[]) / 1000), unnest($${first + 4}::int4[]),
          ${COLUMNS.map((_, index) => `unnest($${first + 5 + index}::float8[])`).join(', ')}
-  ${from}
-  on conflict do nothing`
+  ${rest}`
 
-const APPEND = insertPoints(1, '')
+const UNLESS_THERE = 'on conflict do nothing'
 
-const APPEND_AND_FINISH = `
+const APPEND = insertPoints(1, UNLESS_THERE)
+
+const appendAndFinishText = (whereThere: string) => `
   with done as (
     update history_batch set version = version + 1 where version = $1 and batch_zstd is null returning 1
   ), moved as (${MOVED_CURSORS}
-  ), added as (${insertPoints(6, 'from done')}
+  ), added as (${insertPoints(6, `from done ${whereThere}`)}
   )
   select 1, ${UNTIL_LATER_ON_DISK} from done`
+
+/** Fails where a point is there already. To look for it first costs half as much again: a second way down the index. */
+const ALL_NEW = { name: 'history-append-and-finish', text: appendAndFinishText('') }
+const SOME_THERE = { name: 'history-append-and-finish-careful', text: appendAndFinishText(UNLESS_THERE) }
 
 /** History in the system of record: a row per point. */
 export function createPostgresHistory(pool: Database): HistoryStore & { appendAndFinish: AppendAndFinish } {
   const months: KnownMonths = new Set()
+  const finishBatch = createFinishBatch(pool)
   return {
     async appendAndFinish(version, { points, cursors }) {
       try {
@@ -47,9 +61,7 @@ export function createPostgresHistory(pool: Database): HistoryStore & { appendAn
           months,
           points.map((point) => point.atMs),
         )
-        const values = [version, ...cursorValues(cursors), ...columnsOf(points)]
-        const { rowCount } = await pool.query({ name: 'history-append-and-finish', text: APPEND_AND_FINISH, values })
-        return rowCount === 1
+        return await finishBatch([version, ...cursorValues(cursors), ...columnsOf(points)])
       } catch (cause) {
         throw new HistoryAppendError(codeOf(cause), cause)
       }
@@ -71,6 +83,43 @@ export function createPostgresHistory(pool: Database): HistoryStore & { appendAn
     },
     read: (asked) => readHistory(pool, asked),
     last: (asked) => readLast(pool, asked),
+  }
+}
+
+/** One autocommit statement: what failed has changed nothing and may go again. Answers whether the version stood. */
+function createFinishBatch(pool: Database): (values: unknown[]) => Promise<boolean> {
+  let careful = 0
+  let nextCareful = CAREFUL_BATCHES.least
+
+  async function finish(client: Queryable, values: unknown[]): Promise<number | null> {
+    if (careful > 0) {
+      careful -= 1
+      return (await client.query({ ...SOME_THERE, values })).rowCount
+    }
+    try {
+      const { rowCount } = await client.query({ ...ALL_NEW, values })
+      nextCareful = CAREFUL_BATCHES.least
+      return rowCount
+    } catch (error) {
+      if (errorCode(error) !== UNIQUE_VIOLATION) throw error
+      careful = nextCareful
+      nextCareful = Math.min(nextCareful * 2, CAREFUL_BATCHES.most)
+      return (await client.query({ ...SOME_THERE, values })).rowCount
+    }
+  }
+
+  return async (values) => {
+    // Not by `pool.query`, which gives up the connection after any error: a point that was there is no fault of it.
+    const client = await pool.connect()
+    let failure: Error | undefined
+    try {
+      return (await finish(client, values)) === 1
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error))
+      throw error
+    } finally {
+      client.release(failure)
+    }
   }
 }
 
