@@ -5,6 +5,12 @@ const PARTITION_LOCK = 726_543
 
 const HOUR_MS = 3_600_000
 
+/**
+ * A reading never changes. The vacuum that comes because rows were added freezes them as well, so that it is the only one
+ * that writes their pages, and the one against wraparound finds months of them done.
+ */
+const PARTITION_OPTIONS = 'autovacuum_freeze_min_age = 0'
+
 /** Months of a history whose tables are known to be there: asked once per process and month. */
 export type KnownMonths = Set<string>
 
@@ -43,7 +49,7 @@ async function makePartition(pool: Database, month: string): Promise<void> {
     await tx.query('select pg_advisory_xact_lock($1)', [PARTITION_LOCK])
     const { rows } = await tx.query<{ found: boolean }>('select to_regclass($1) is not null as found', [name])
     if (rows[0]?.found) return
-    await tx.query(`create table ${name} (like reading including all)`)
+    await tx.query(`create table ${name} (like reading including all) with (${PARTITION_OPTIONS})`)
     await tx.query(
       `alter table reading attach partition ${name}
          for values from ('${month}-01 00:00:00+00') to ('${monthAfter(month)}-01 00:00:00+00')`,
