@@ -1,5 +1,5 @@
 import { SHARDS, shardOf } from '../../core/shard.ts'
-import type { DecodedSink, FoldStore, Metrics, SignalTaker, StoredFacts } from '../../ports.ts'
+import type { DecodedSink, FoldStore, LogMessage, Metrics, SignalTaker, StoredFacts } from '../../ports.ts'
 import { createFoldStore } from '../../store/postgres/fold-store.ts'
 import type { Database, Queryable } from '../../store/postgres/pool.ts'
 import type { HomeFold } from '../home-fold.ts'
@@ -24,6 +24,21 @@ export async function append(db: Queryable, rows: TestRow[]): Promise<void> {
       rows.map((row) => row.rejected ?? null),
     ],
   )
+}
+
+/** The same as ingest takes it: a message on its way to the log. */
+export function messageOf({ homeId, payload, urgent = false, rejected }: TestRow): LogMessage {
+  return {
+    shard: shardOf(homeId),
+    lane: urgent ? 0 : 1,
+    homeId,
+    account: `${homeId}/device`,
+    flags: 1,
+    packetId: 1,
+    topic: `care/v1/${homeId}/device/event`,
+    payload: Buffer.from(payload),
+    rejected: rejected ?? null,
+  }
 }
 
 export type Bench = {

@@ -47,7 +47,10 @@ export function createLogAppend(pool: Database, fresh: FreshSink | null = null):
       const columns = columnsOf(batch)
       try {
         // The second time it writes among others, and that is refused only while somebody takes over again.
-        while (!(await appendOnce(pool, writer, columns, fresh))) writer.yield()
+        while (!(await appendOnce(pool, writer, columns, fresh))) {
+          writer.yield()
+          fresh?.lost()
+        }
       } catch (cause) {
         writer.outcomeUnknown()
         fresh?.lost()

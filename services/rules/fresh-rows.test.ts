@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { logHintKey } from '../core/log-hint.ts'
+import { shardOf } from '../core/shard.ts'
+import type { FoldStore, FreshRows, LogRow } from '../ports.ts'
+import { createLogAppend } from '../store/postgres/log-append.ts'
+import { freshRowsOf } from '../store/postgres/log-fresh.ts'
+import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
+import { KeptRows } from './fresh-rows.ts'
+import { forgetEverything } from './testing/clock.ts'
+import { append, type Bench, messageOf, signalCount, startBench, type TestRow, tallyOf } from './testing/rules-bench.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.close())
+beforeEach(() => forgetEverything(database.pool))
+
+/** A worker beside an ingest in one process; what it reads of the log is counted. */
+async function startBeside(changed: { store?: (inner: FoldStore) => FoldStore } = {}) {
+  const reads = { shards: 0, homes: 0 }
+  const bench = await startBench(database.pool, {
+    store: (inner) => {
+      const store = changed.store?.(inner) ?? inner
+      return {
+        ...store,
+        readUnread(asked) {
+          reads.shards += asked.shards.length
+          return store.readUnread(asked)
+        },
+        readHomeRows(asked) {
+          reads.homes += asked.homes.length
+          return store.readHomeRows(asked)
+        },
+      }
+    },
+  })
+  const { fresh } = bench.worker
+  const log = createLogAppend(database.pool, {
+    offer: (batch) => fresh.offer(freshRowsOf(batch)),
+    lost: () => fresh.lost(),
+  })
+  return { ...bench, reads, say: (...rows: TestRow[]) => log.append(rows.map(messageOf)) }
+}
+
+/** What ingest hints of an ordinary row, and the pass that follows. */
+const hear = ({ worker }: Pick<Bench, 'worker'>, homeId: string) =>
+  worker.onHint(logHintKey({ shard: shardOf(homeId), homeId: null }))
+const homeId = 'home-a'
+const shard = shardOf(homeId)
+const payload = (n: number) => `n ${n}`
+
+test('once the log was read up to what is kept, rows are folded without reading it', async () => {
+  const beside = await startBeside()
+  await append(database.pool, [{ homeId, payload: payload(0) }])
+  await beside.say({ homeId, payload: payload(1) })
+  await beside.worker.processAll()
+  expect(beside.reads.shards).toBeGreaterThan(0)
+  beside.reads.shards = 0
+  for (let n = 2; n < 5; n++) {
+    await beside.say({ homeId, payload: payload(n) })
+    await hear(beside, homeId)
+    await expect.poll(async () => (await tallyOf(database.pool, homeId)).rows.at(-1)).toBe(n)
+  }
+  expect(beside.reads.shards).toBe(0)
+  expect((await tallyOf(database.pool, homeId)).rows).toEqual([0, 1, 2, 3, 4])
+  expect(beside.metrics.anlin_rows_at_hand_total).toBe(3)
+  await beside.worker.close()
+})
+
+test('an alarm is folded without reading its home, after what the home said before, though its shard gathers', async () => {
+  const beside = await startBeside()
+  await beside.say({ homeId, payload: payload(0) })
+  await beside.worker.processAll()
+  // So many that the shard's next rows have to gather.
+  await beside.say(...Array.from({ length: 40 }, (_, n) => ({ homeId, payload: payload(n + 1) })))
+  await hear(beside, homeId)
+  await expect.poll(async () => (await tallyOf(database.pool, homeId)).rows.at(-1)).toBe(40)
+  Object.assign(beside.reads, { shards: 0, homes: 0 })
+  await beside.say({ homeId, payload: payload(41) }, { homeId, payload: 'press', urgent: true })
+  await beside.worker.onHint(logHintKey({ shard, homeId }))
+  expect(await signalCount(database.pool, homeId)).toBe(1)
+  expect((await tallyOf(database.pool, homeId)).rows.at(-1)).toBe(41)
+  expect(beside.reads).toEqual({ shards: 0, homes: 0 })
+  await beside.worker.processAll()
+  expect((await tallyOf(database.pool, homeId)).rows).toHaveLength(42)
+  expect(await signalCount(database.pool, homeId)).toBe(1)
+  await beside.worker.close()
+})
+
+test('what another worker has folded meanwhile is found out, and nothing is folded twice or passed over', async () => {
+  const [beside, other] = [await startBeside(), await startBench(database.pool)]
+  await beside.say({ homeId, payload: payload(0) })
+  await beside.worker.processAll()
+  await beside.say({ homeId, payload: payload(1) })
+  await other.worker.processAll()
+  // Both rows are taken, and the commit is lost; the number of the shard's version is then the expected one by chance.
+  await beside.say({ homeId, payload: payload(2) })
+  await hear(beside, homeId)
+  await beside.say({ homeId, payload: payload(3) })
+  await hear(beside, homeId)
+  await expect.poll(async () => (await tallyOf(database.pool, homeId)).rows).toEqual([0, 1, 2, 3])
+  expect(beside.metrics.anlin_fold_conflicts_total).toBe(1)
+  await Promise.all([beside.worker.close(), other.worker.close()])
+})
+
+test('a fold whose commit fails is read from the log, and what came behind it too', async () => {
+  let fails = 0
+  const beside = await startBeside({
+    store: (inner) => ({
+      ...inner,
+      async commit(asked) {
+        if (asked.cursors.length > 0 && fails-- > 0) throw new Error('the database is away')
+        return inner.commit(asked)
+      },
+    }),
+  })
+  await beside.say({ homeId, payload: payload(0) })
+  await beside.worker.processAll()
+  fails = 2
+  await beside.say({ homeId, payload: payload(1) })
+  await beside.worker.sweep().catch(() => undefined)
+  await beside.say({ homeId, payload: payload(2) }, { homeId, payload: 'press', urgent: true })
+  await beside.worker.onHint(logHintKey({ shard, homeId })).catch(() => undefined)
+  await beside.worker.processAll().catch(() => undefined)
+  fails = 0
+  await beside.worker.processAll()
+  expect((await tallyOf(database.pool, homeId)).rows).toEqual([0, 1, 2])
+  expect(await signalCount(database.pool, homeId)).toBe(1)
+  await beside.worker.close()
+})
+
+test('a row that nobody handed over is found by the sweeps of the next second', async () => {
+  const beside = await startBeside()
+  await beside.say({ homeId, payload: payload(0) })
+  await beside.worker.processAll()
+  await append(database.pool, [{ homeId, payload: payload(1) }])
+  await expect
+    .poll(
+      async () => {
+        await beside.worker.sweep()
+        return (await tallyOf(database.pool, homeId)).rows
+      },
+      { interval: 250, timeout: 2_000 },
+    )
+    .toEqual([0, 1])
+  await beside.worker.close()
+})
+
+test('a timer fires only after what was stored before, though it has not been handed over yet', async () => {
+  const beside = await startBeside()
+  await beside.say({ homeId, payload: `wake ${Date.now() + 100}` })
+  await beside.worker.processAll()
+  await append(database.pool, [{ homeId, payload: `wake ${Date.now() + 3_600_000}` }])
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  await beside.worker.sweep()
+  expect((await tallyOf(database.pool, homeId)).fired).toEqual([])
+  await beside.worker.close()
+})
+
+function keptRow(id: number, more: Partial<LogRow> = {}): LogRow {
+  const meta = { shard: 1, xid: BigInt(id), id, homeId, account: 'a', topic: 't', factsVersion: null, rejected: null }
+  const flags = { qos: 1 as const, packetId: 1, dup: false, retain: false, receivedAt: id }
+  return { ...meta, ...flags, payload: Buffer.alloc(1), ...more }
+}
+function batch(rows: LogRow[]): FreshRows {
+  const [first, last] = [rows[0], rows.at(-1)]
+  if (!first || !last) throw new Error('a batch has rows')
+  return { first, last, nowMs: 0, epoch: 0, rows }
+}
+const cursor = { shard: 1, xid: 0n, id: 0, version: 5, passedAtMs: 0 }
+const nothing = { cursor, rows: [], hidden: undefined, limit: 10 }
+
+test('a shard is at hand only when the log was read whole, since keeping began, and nothing before it is hidden', () => {
+  const kept = new KeptRows([1])
+  const early = kept.era
+  kept.offer(batch([keptRow(7), keptRow(8)]))
+  kept.join(nothing, early)
+  kept.join({ ...nothing, limit: 0 }, kept.era)
+  kept.join({ ...nothing, hidden: { shard: 1, xid: 6n, id: 6 } }, kept.era)
+  expect(kept.isAtHand(1)).toBe(false)
+  kept.join({ ...nothing, hidden: { shard: 1, xid: 7n, id: 7 } }, kept.era)
+  expect(kept.isAtHand(1)).toBe(true)
+  expect(kept.take([1], 1)).toMatchObject({ before: [cursor], rows: [{ id: 7 }] })
+  expect(kept.take([1], 9)).toMatchObject({ before: [{ xid: 7n, id: 7, version: 6 }], rows: [{ id: 8 }] })
+})
+
+test('what was read of the log beyond what has been offered by then is not kept', () => {
+  const kept = new KeptRows([1])
+  kept.offer(batch([keptRow(7)]))
+  kept.join({ ...nothing, rows: [keptRow(7), keptRow(8)] }, kept.era)
+  kept.offer(batch([keptRow(8), keptRow(9)]))
+  expect(kept.take([1], 9)).toMatchObject({ before: [{ id: 8, version: 6 }], rows: [{ id: 9 }] })
+})
+
+test('a shard whose commit was lost is at hand again only when the log was read beyond what was taken', () => {
+  const kept = new KeptRows([1])
+  kept.offer(batch([keptRow(7), keptRow(8)]))
+  kept.join(nothing, kept.era)
+  kept.take([1], 1)
+  const before = kept.era
+  kept.forget([1])
+  kept.join(nothing, before)
+  kept.join({ ...nothing, hidden: { shard: 1, xid: 7n, id: 7 } }, kept.era)
+  expect([kept.isAtHand(1), kept.take([1], 9).rows]).toEqual([false, []])
+  kept.join({ ...nothing, rows: [keptRow(7)] }, kept.era)
+  expect(kept.take([1], 9)).toMatchObject({ before: [{ id: 7, version: 6 }], rows: [{ id: 8 }] })
+})
+
+test('with more than it may keep, all of it is left to the log, and what comes next is kept', () => {
+  const kept = new KeptRows([1])
+  kept.offer(batch([keptRow(1)]))
+  kept.join(nothing, kept.era)
+  kept.offer(batch([keptRow(2, { payload: Buffer.alloc(33 * 2 ** 20) })]))
+  expect([kept.isAtHand(1), kept.waiting(1)]).toEqual([false, 0])
+  kept.offer(batch([keptRow(3)]))
+  kept.join({ ...nothing, hidden: { shard: 1, xid: 2n, id: 2 } }, kept.era)
+  expect(kept.isAtHand(1)).toBe(false)
+  kept.join({ ...nothing, rows: [keptRow(1), keptRow(2)] }, kept.era)
+  expect(kept.take([1], 9).rows).toMatchObject([{ id: 3 }])
+  const many = Array.from({ length: 50_001 }, (_, nth) => keptRow(nth + 4))
+  kept.offer(batch(many))
+  expect([kept.isAtHand(1), kept.waiting(1)]).toEqual([false, 0])
+})
+
+test('what was stored without being offered ends it for every shard', () => {
+  const kept = new KeptRows([1])
+  kept.offer(batch([keptRow(1)]))
+  kept.join(nothing, kept.era)
+  const before = kept.era
+  kept.lost()
+  expect([kept.isAtHand(1), kept.waiting(1)]).toEqual([false, 0])
+  kept.offer(batch([keptRow(5)]))
+  kept.join(nothing, before)
+  expect(kept.isAtHand(1)).toBe(false)
+})
