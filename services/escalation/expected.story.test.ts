@@ -117,15 +117,3 @@ test('what was written before a signal is folded before it, though nobody handed
   await story.expectSms('daughter', /^Cancelled/)
   await story.expectSilence()
 })
-
-test('a number that a power cut gave back is not taken for the signal that had it before', async () => {
-  const { reads, change } = countingReads()
-  await story.start(change)
-  const raised = await expectAndWrite()
-  const other = `update incident_input set body = jsonb_set(body, '{signal,room}', '"kitchen"') where input_id = $1`
-  await story.pool.query(other, [raised.inputId])
-  story.running().escalation.take([raised])
-  await story.expectSms('daughter', /^EMERGENCY .* kitchen/)
-  expect(reads.count).toBe(2)
-  await story.expectSilence()
-})

@@ -15,6 +15,8 @@ export type RowDecoder = {
   /** In commit order. Rows that say nothing that can be measured give no point. */
   decode(rows: readonly LogRow[]): Promise<Measured>
   keep(measured: Pick<Measured, 'states'>): void
+  /** As after a restart: somebody else may have gone on from where this one stood. */
+  forget(): void
 }
 
 /** Decodes the log once more, for its numbers: why a message is no observation is the rules' business. */
@@ -58,6 +60,7 @@ export function createRowDecoder(parts: {
     keep(measured) {
       for (const [key, state] of measured.states) putLast(states, key, state, MAX_DEVICES)
     },
+    forget: () => states.clear(),
   }
 }
 

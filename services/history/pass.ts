@@ -18,7 +18,7 @@ const MAX_ROWS_PER_PASS = 1_000
 /** Fewer where one statement appends them all: every alarm waits for its end. */
 const MIN_ROWS_PER_SHARD = { inParts: 32, atOnce: 8 }
 /** Points of one pass that were handed over. */
-const MAX_POINTS_HANDED = 500
+const MAX_POINTS_HANDED = 1_000
 /** What the rules of this process have not handed over after this long is read from the log. */
 const HANDED_WITHIN_MS = 2_000
 /** However much is handed over, the log is looked at so often for what is not. */
@@ -67,6 +67,7 @@ export function forgetProgress(memory: PassMemory): void {
   memory.version = null
   memory.cursors = null
   memory.behind.clear()
+  memory.rows.forget()
 }
 
 /**

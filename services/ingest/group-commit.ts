@@ -15,7 +15,7 @@ const OTHERS_BESIDE_ALARMS = 200
  * While messages come faster than they can be committed one by one, a commit begins at most so often: each costs the database
  * and us most of a ms however few messages it has. Alarms, and who sends alone, wait for none of it.
  */
-const COMMIT_EVERY_MS = 5
+const COMMIT_EVERY_MS = 10
 const FEW_MESSAGES = 4
 
 /** A message on its way to disk. `settle` is called once: with true when it is there, with false when it was given up. */

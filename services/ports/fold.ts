@@ -37,8 +37,18 @@ export type UnreadRows = {
 }
 export type ShardPosition = LogPosition & { shard: number }
 
-/** Rows of one commit, in their order, as the log would give them; `first` is before, `last` after all others of them. */
-export type FreshRows = { first: LogPosition; last: LogPosition; nowMs: number; epoch: number; rows: LogRow[] }
+/**
+ * Rows of one commit, in their order, as the log would give them; `first` is before, `last` after all others of them.
+ * `alarms`: homes with urgent ones among them.
+ */
+export type FreshRows = {
+  first: LogPosition
+  last: LogPosition
+  nowMs: number
+  epoch: number
+  rows: LogRow[]
+  alarms: HomeKey[]
+}
 
 /** What is known about a home besides what its devices say. Every change of it moves `version`. */
 export type StoredFacts = {

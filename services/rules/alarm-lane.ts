@@ -70,6 +70,11 @@ async function passAlarms<State>(memory: RulesMemory<State>, beside: boolean): P
   memory.alarming = new Set(homes.map((home) => home.shard))
   try {
     return await foldAlarms(memory, homes)
+  } catch (error) {
+    // Nobody hints them again: the look for alarms finds them in the log.
+    memory.kept.forget(memory.alarming)
+    for (const shard of memory.alarming) memory.overdue.add(shard)
+    throw error
   } finally {
     memory.alarming = new Set()
   }

@@ -8,7 +8,7 @@ const CLOCK_JUMP_MS = 10_000
 /** Every alarm waits for the oldest open writing transaction of the cluster: over this it is the operator's business. */
 const OPEN_XID_ALARM_MS = 1_000
 /** A row that is at hand was handed over long before: who else writes the log now, nobody here has heard of. */
-const MISSED_MS = 500
+export const MISSED_MS = 500
 
 /** The database's clock, read somewhere between two moments of our monotonic clock. */
 type ClockSample = { sentMs: number; receivedMs: number; databaseMs: number }

@@ -1,13 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { logHintKey } from '../core/log-hint.ts'
 import { shardOf } from '../core/shard.ts'
-import type { FoldStore, FreshRows, LogRow } from '../ports.ts'
-import { createLogAppend } from '../store/postgres/log-append.ts'
-import { freshRowsOf } from '../store/postgres/log-fresh.ts'
+import type { FreshRows, LogRow } from '../ports.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import { KeptRows } from './fresh-rows.ts'
+import { type Beside, startBeside } from './testing/beside.ts'
 import { forgetEverything } from './testing/clock.ts'
-import { append, type Bench, messageOf, signalCount, startBench, type TestRow, tallyOf } from './testing/rules-bench.ts'
+import { append, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -16,42 +16,14 @@ beforeAll(async () => {
 afterAll(() => database.close())
 beforeEach(() => forgetEverything(database.pool))
 
-/** A worker beside an ingest in one process; what it reads of the log is counted. */
-async function startBeside(changed: { store?: (inner: FoldStore) => FoldStore } = {}) {
-  const reads = { shards: 0, homes: 0 }
-  const bench = await startBench(database.pool, {
-    store: (inner) => {
-      const store = changed.store?.(inner) ?? inner
-      return {
-        ...store,
-        readUnread(asked) {
-          reads.shards += asked.shards.length
-          return store.readUnread(asked)
-        },
-        readHomeRows(asked) {
-          reads.homes += asked.homes.length
-          return store.readHomeRows(asked)
-        },
-      }
-    },
-  })
-  const { fresh } = bench.worker
-  const log = createLogAppend(database.pool, {
-    offer: (batch) => fresh.offer(freshRowsOf(batch)),
-    lost: () => fresh.lost(),
-  })
-  return { ...bench, reads, say: (...rows: TestRow[]) => log.append(rows.map(messageOf)) }
-}
-
 /** What ingest hints of an ordinary row, and the pass that follows. */
-const hear = ({ worker }: Pick<Bench, 'worker'>, homeId: string) =>
-  worker.onHint(logHintKey({ shard: shardOf(homeId), homeId: null }))
+const hear = ({ worker }: Beside, homeId: string) => worker.onHint(logHintKey({ shard: shardOf(homeId), homeId: null }))
 const homeId = 'home-a'
 const shard = shardOf(homeId)
 const payload = (n: number) => `n ${n}`
 
 test('once the log was read up to what is kept, rows are folded without reading it', async () => {
-  const beside = await startBeside()
+  const beside = await startBeside(database.pool)
   await append(database.pool, [{ homeId, payload: payload(0) }])
   await beside.say({ homeId, payload: payload(1) })
   await beside.worker.processAll()
@@ -69,7 +41,7 @@ test('once the log was read up to what is kept, rows are folded without reading 
 })
 
 test('an alarm is folded without reading its home, after what the home said before, though its shard gathers', async () => {
-  const beside = await startBeside()
+  const beside = await startBeside(database.pool)
   await beside.say({ homeId, payload: payload(0) })
   await beside.worker.processAll()
   // So many that the shard's next rows have to gather.
@@ -89,7 +61,7 @@ test('an alarm is folded without reading its home, after what the home said befo
 })
 
 test('what another worker has folded meanwhile is found out, and nothing is folded twice or passed over', async () => {
-  const [beside, other] = [await startBeside(), await startBench(database.pool)]
+  const [beside, other] = [await startBeside(database.pool), await startBench(database.pool)]
   await beside.say({ homeId, payload: payload(0) })
   await beside.worker.processAll()
   await beside.say({ homeId, payload: payload(1) })
@@ -106,15 +78,13 @@ test('what another worker has folded meanwhile is found out, and nothing is fold
 
 test('a fold whose commit fails is read from the log, and what came behind it too', async () => {
   let fails = 0
-  const beside = await startBeside({
-    store: (inner) => ({
-      ...inner,
-      async commit(asked) {
-        if (asked.cursors.length > 0 && fails-- > 0) throw new Error('the database is away')
-        return inner.commit(asked)
-      },
-    }),
-  })
+  const beside = await startBeside(database.pool, (inner) => ({
+    ...inner,
+    async commit(asked) {
+      if (asked.cursors.length > 0 && fails-- > 0) throw new Error('the database is away')
+      return inner.commit(asked)
+    },
+  }))
   await beside.say({ homeId, payload: payload(0) })
   await beside.worker.processAll()
   fails = 2
@@ -131,7 +101,7 @@ test('a fold whose commit fails is read from the log, and what came behind it to
 })
 
 test('a row that nobody handed over is found by the sweeps of the next second', async () => {
-  const beside = await startBeside()
+  const beside = await startBeside(database.pool)
   await beside.say({ homeId, payload: payload(0) })
   await beside.worker.processAll()
   await append(database.pool, [{ homeId, payload: payload(1) }])
@@ -147,12 +117,49 @@ test('a row that nobody handed over is found by the sweeps of the next second', 
   await beside.worker.close()
 })
 
+test('an alarm that another entrance stored, and hinted here, waits for no sweep', async () => {
+  const beside = await startBeside(database.pool)
+  await beside.say({ homeId, payload: payload(0) })
+  await beside.worker.processAll()
+  for (let n = 1; n < 3; n++) {
+    await append(database.pool, [{ homeId, payload: 'press', urgent: true }])
+    await beside.worker.onHint(logHintKey({ shard, homeId }))
+    await expect.poll(() => signalCount(database.pool, homeId), { timeout: 10_000 }).toBe(n)
+  }
+  await beside.worker.close()
+})
+
+test('an alarm whose hint is lost does not wait for the backlog that it was handed over with', async () => {
+  let commits = 0
+  const beside = await startBeside(database.pool, (inner) => ({
+    ...inner,
+    async commit(asked) {
+      if (asked.signals.length === 0 && ++commits > 1) await sleep(400)
+      return inner.commit(asked)
+    },
+  }))
+  await beside.say({ homeId, payload: payload(0) })
+  await beside.worker.processAll()
+  const others = ['home-x', 'home-y', 'home-z', homeId]
+  for (let n = 0; n < 10; n++) {
+    await beside.say(
+      ...Array.from({ length: 1_000 }, (_, nth) => ({ homeId: others[nth % 3] ?? '', payload: payload(nth) })),
+    )
+  }
+  await beside.say({ homeId, payload: 'press', urgent: true })
+  const startedAt = performance.now()
+  for (const other of others) void hear(beside, other)
+  await expect.poll(() => signalCount(database.pool, homeId), { interval: 10, timeout: 5_000 }).toBe(1)
+  expect(performance.now() - startedAt).toBeLessThan(1_500)
+  await beside.worker.close()
+})
+
 test('a timer fires only after what was stored before, though it has not been handed over yet', async () => {
-  const beside = await startBeside()
+  const beside = await startBeside(database.pool)
   await beside.say({ homeId, payload: `wake ${Date.now() + 100}` })
   await beside.worker.processAll()
   await append(database.pool, [{ homeId, payload: `wake ${Date.now() + 3_600_000}` }])
-  await new Promise((resolve) => setTimeout(resolve, 150))
+  await sleep(150)
   await beside.worker.sweep()
   expect((await tallyOf(database.pool, homeId)).fired).toEqual([])
   await beside.worker.close()
@@ -166,7 +173,7 @@ function keptRow(id: number, more: Partial<LogRow> = {}): LogRow {
 function batch(rows: LogRow[]): FreshRows {
   const [first, last] = [rows[0], rows.at(-1)]
   if (!first || !last) throw new Error('a batch has rows')
-  return { first, last, nowMs: 0, epoch: 0, rows }
+  return { first, last, nowMs: 0, epoch: 0, rows, alarms: [] }
 }
 const cursor = { shard: 1, xid: 0n, id: 0, version: 5, passedAtMs: 0 }
 const nothing = { cursor, rows: [], hidden: undefined, limit: 10 }

@@ -43,6 +43,9 @@ async function passReady<State>(memory: RulesMemory<State>, shards: readonly num
   try {
     const input = await takeIn(memory, read, limit)
     if (input.cursors.length > 0) isUnderway = await foldAhead(memory, input, release)
+  } catch (error) {
+    memory.kept.forget(shards)
+    throw error
   } finally {
     if (!isUnderway) release()
   }
@@ -99,13 +102,14 @@ async function foldAhead<State>(memory: RulesMemory<State>, input: PassInput, re
     return false
   }
   const cursors = input.cursors.map((cursor) => ({ ...cursor, version: cursor.version + 1 }))
-  const done = commitAndTell(memory, pass, startMs)
-  const underway = { done, cursors }
+  const underway = { done: Promise.resolve(false), cursors }
+  // From that moment on nobody may read ahead of it.
+  const onLost = () => {
+    underway.cursors = []
+  }
+  underway.done = commitAndTell(memory, pass, startMs, onLost)
   // A failure is for whoever settles it, which may be later.
-  done.then((stands) => {
-    if (!stands) underway.cursors = []
-    release()
-  }, release)
+  underway.done.then(release, release)
   memory.underway = underway
   return true
 }
@@ -140,14 +144,25 @@ export async function foldAndCommit<State>(memory: RulesMemory<State>, input: Pa
   return commitAndTell(memory, await foldPass({ ...memory, underway: null, decoded: null }, input), startMs)
 }
 
-async function commitAndTell<State>(memory: RulesMemory<State>, pass: FoldedPass, startMs: number): Promise<boolean> {
+/** @param onLost called as soon as it is known that it does not stand, before its homes are free */
+async function commitAndTell<State>(
+  memory: RulesMemory<State>,
+  pass: FoldedPass,
+  startMs: number,
+  onLost: () => void = () => undefined,
+): Promise<boolean> {
   const { metrics, clock } = memory
   const { input } = pass
-  const raised = await commitPass(memory, pass)
+  const raised = await commitPass(memory, pass).catch((error: unknown) => {
+    onLost()
+    readAnew(memory, input.cursors)
+    throw error
+  })
   metrics.observe('anlin_fold_pass_seconds', (clock.monotonicMs() - startMs) / 1000)
   if (raised === null) {
     memory.lostInARow += 1
     metrics.count('anlin_fold_conflicts_total')
+    onLost()
     readAnew(memory, input.cursors)
     const pauseMs = Math.min(CONFLICT_PAUSE_MS * memory.lostInARow, MAX_CONFLICT_PAUSE_MS)
     await sleep(pauseMs * (0.5 + Math.random() / 2))

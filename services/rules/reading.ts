@@ -7,27 +7,39 @@ export type ReadRows = UnreadRows & { atHand: ReadonlySet<number> }
 const NOTHING_READ: UnreadRows = { nowMs: 0, epoch: 0, cursors: [], rows: [], hidden: [] }
 
 /**
- * What ingest has committed here of the shards that are at hand, and the log of the others. From its answer on the homes
- * that it has rows of are held, and no others of these shards.
+ * What ingest has committed here of the shards that are at hand, whose homes are held at once, and the log of the others,
+ * whose homes are held from its answer on. Until then the alarm lane leaves those shards alone.
  */
 export async function readShards<State>(
   memory: RulesMemory<State>,
   shards: readonly number[],
   limitPerShard: number,
 ): Promise<{ read: ReadRows; release: () => void }> {
-  const { kept, pace } = memory
+  const { kept } = memory
   const { atHand = [], unread = [] } = Object.groupBy(shards, (shard) => (kept.isAtHand(shard) ? 'atHand' : 'unread'))
+  const { before, rows } = kept.take(atHand, limitPerShard)
+  const releaseTaken = holdHomes(
+    memory,
+    rows.map((row) => row.homeId),
+  )
   memory.reading = new Set(unread)
   try {
     const read = await readLog(memory, unread, limitPerShard)
-    const { before, rows } = kept.take(atHand, limitPerShard)
-    // Something may have come between while the log was read.
-    for (const shard of atHand) if (!before.some((cursor) => cursor.shard === shard)) pace.hurry(shard)
-    const release = holdHomes(
+    const releaseRead = holdHomes(
       memory,
-      [...read.rows, ...rows].map((row) => row.homeId),
+      read.rows.map((row) => row.homeId),
     )
-    return { read: withKept(memory, read, before, rows), release }
+    return {
+      read: withKept(memory, read, before, rows),
+      release() {
+        releaseTaken()
+        releaseRead()
+      },
+    }
+  } catch (error) {
+    kept.forget(atHand)
+    releaseTaken()
+    throw error
   } finally {
     memory.reading = new Set()
     memory.freed()

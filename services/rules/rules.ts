@@ -1,6 +1,7 @@
 import { readLogHint } from '../core/log-hint.ts'
+import type { FreshRows, HomeKey } from '../ports.ts'
 import { createWatch } from './clock-watch.ts'
-import type { KeptRows } from './fresh-rows.ts'
+import { isHeld } from './held-homes.ts'
 import { createMemory, type RulesMemory, type RulesParts } from './memory.ts'
 import { createRounds } from './rounds.ts'
 
@@ -19,7 +20,7 @@ export type RulesWorker = {
    */
   sweep(): Promise<void>
   /** What ingest commits in this process, before it is hinted. */
-  fresh: Pick<KeptRows, 'offer' | 'lost'>
+  fresh: { offer(batch: FreshRows): void; lost(): void }
   /** Folds until nothing is unread and no timer is due; waits for what an open transaction hides. */
   processAll(): Promise<void>
   /** Ends after the pass in hand. */
@@ -53,8 +54,9 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
         return rounds.look()
       }
       memory.pace.mark(shard)
-      if (homeId !== null && memory.urgent.size < MAX_URGENT_HOMES) {
-        memory.urgent.set(homeId, shard)
+      if (homeId !== null) {
+        leaveToLog(memory, { homeId, shard })
+        alarmed(memory, { homeId, shard })
         memory.escalation?.expect(homeId)
       }
       return rounds.look()
@@ -62,10 +64,27 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
     async sweep() {
       await sweep()
     },
-    fresh: memory.kept,
+    fresh: {
+      offer(batch) {
+        memory.kept.offer(batch)
+        for (const home of batch.alarms) alarmed(memory, home)
+      },
+      lost: () => memory.kept.lost(),
+    },
     processAll: () => untilNothingIsDone(memory, sweep),
     close: rounds.close,
   }
+}
+
+function alarmed<State>({ urgent }: RulesMemory<State>, { homeId, shard }: HomeKey): void {
+  if (urgent.size < MAX_URGENT_HOMES) urgent.set(homeId, shard)
+}
+
+/** What is hinted and not here was stored by somebody else, unless it is being folded: then it costs a look at the log. */
+function leaveToLog<State>(memory: RulesMemory<State>, home: HomeKey): void {
+  const { kept } = memory
+  if (!kept.isAtHand(home.shard) || isHeld(memory, home.homeId)) return
+  if (kept.rowsOf([home], 1).length === 0) kept.forget([home.shard])
 }
 
 async function untilNothingIsDone<State>(memory: RulesMemory<State>, sweep: () => Promise<boolean>): Promise<void> {

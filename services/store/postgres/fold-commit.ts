@@ -2,7 +2,7 @@ import type { FoldCommit, RaisedInput, SavedHome } from '../../ports.ts'
 import { int8Array, jsonArray, xid8Array } from './fold-arrays.ts'
 import { float8Array } from './history-arrays.ts'
 import { int2Array, int4Array, textArray } from './log-append-arrays.ts'
-import { errorCode, type Queryable, UNTIL_LATER_ON_DISK } from './pool.ts'
+import { errorCode, type Queryable } from './pool.ts'
 
 /** A compare-and-set missed (refuse_lost_race), or two workers waited for each other: who loses throws its work away. */
 const LOST_RACE = new Set(['40001', '40P01'])
@@ -62,8 +62,7 @@ const COMMIT = `
     (select count(*) from moved) + (select count(*) from saved) + (select count(*) from created),
     cardinality($2::smallint[]) + cardinality($7::text[])),
     -- In the order in which they were given.
-    (select array_agg(input_id order by input_id) from signalled) as "inputIds",
-    ${UNTIL_LATER_ON_DISK}`
+    (select array_agg(input_id order by input_id) from signalled) as "inputIds"`
 
 /** @returns null when another worker was first; then nothing was written */
 export async function commitFold(db: Queryable, reader: string, commit: FoldCommit): Promise<RaisedInput[] | null> {

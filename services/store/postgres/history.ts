@@ -5,7 +5,7 @@ import { cursorValues, MOVED_CURSORS } from './history-cursors.ts'
 import { ensureHistoryPartitions, type KnownMonths } from './history-partitions.ts'
 import { columnOf, readHistory, readLast } from './history-read.ts'
 import { int4Array, textArray } from './log-append-arrays.ts'
-import { type Database, errorCode, type Queryable, UNTIL_LATER_ON_DISK } from './pool.ts'
+import { type Database, errorCode, type Queryable } from './pool.ts'
 
 /** Every alarm waits for the oldest open writing transaction, so an append is many short statements and no long one. */
 const POINTS_PER_STATEMENT = 500
@@ -43,7 +43,7 @@ const appendAndFinishText = (whereThere: string) => `
   ), moved as (${MOVED_CURSORS}
   ), added as (${insertPoints(6, `from done ${whereThere}`)}
   )
-  select 1, ${UNTIL_LATER_ON_DISK} from done`
+  select 1 from done`
 
 /** Fails where a point is there already. To look for it first costs half as much again: a second way down the index. */
 const ALL_NEW = { name: 'history-append-and-finish', text: appendAndFinishText('') }

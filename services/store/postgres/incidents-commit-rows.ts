@@ -23,19 +23,14 @@ export function incidentRow({ incident, expectedVersion, nextStep }: EscalationC
   }
 }
 
-export function inputRows({ inputs, view }: EscalationCommit) {
-  const given = new Map(view.inputs.map(({ input }) => [input.inputId, input]))
-  return inputs.map((applied) => {
-    const input = given.get(applied.inputId)
-    return {
-      input_id: applied.inputId,
-      incident_id: applied.incidentId,
-      applied_version: applied.appliedVersion,
-      result: applied.result,
-      rejected: applied.rejected,
-      signal: input?.type === 'SignalReceived' ? input.signal : null,
-    }
-  })
+export function inputRow(input: EscalationCommit['inputs'][number]) {
+  return {
+    input_id: input.inputId,
+    incident_id: input.incidentId,
+    applied_version: input.appliedVersion,
+    result: input.result,
+    rejected: input.rejected,
+  }
 }
 
 export function eventRow(

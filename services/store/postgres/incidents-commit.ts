@@ -1,7 +1,7 @@
 import { isCritical } from '../../core/message/priority.ts'
 import type { Claim, ClaimAtOnce, ClaimedMessage, EscalationCommit } from '../../ports.ts'
 import type { Sealing } from '../sealing.ts'
-import { eventRow, incidentRow, inputRows, messageRow } from './incidents-commit-rows.ts'
+import { eventRow, incidentRow, inputRow, messageRow } from './incidents-commit-rows.ts'
 import { type Database, errorCode } from './pool.ts'
 
 /** A link in a message may be used this long. */
@@ -37,11 +37,8 @@ const COMMIT = `
   ), applied as (
     update incident_input i set applied_at = to_timestamp($2::float8 / 1000), incident_id = n.incident_id,
       applied_version = n.applied_version, applied_pass = $15, result = n.result, rejected = n.rejected
-    from jsonb_to_recordset($5)
-      as n(input_id bigint, incident_id text, applied_version bigint, result jsonb, rejected text, signal jsonb)
+    from jsonb_to_recordset($5) as n(input_id bigint, incident_id text, applied_version bigint, result jsonb, rejected text)
     where i.home_id = $1 and i.input_id = n.input_id and i.applied_at is null
-      -- The rules hand signals over before they are on disk: after a power cut the number may be another one's.
-      and (n.signal is null or n.signal = i.body -> 'signal')
     returning 1
   ), timers as (
     insert into incident_input (home_id, incident_id, body, applied_at, applied_version, applied_pass)
@@ -137,7 +134,7 @@ export async function commitIncidents(
         commit.nowMs,
         JSON.stringify(known.map(incidentRow)),
         JSON.stringify(opened.map(incidentRow)),
-        JSON.stringify(inputRows(commit)),
+        JSON.stringify(commit.inputs.map(inputRow)),
         JSON.stringify(
           commit.timers.map((timer) => ({ incident_id: timer.incidentId, applied_version: timer.appliedVersion })),
         ),

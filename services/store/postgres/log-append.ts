@@ -74,12 +74,10 @@ async function appendOnce(
   const { rows } = await run(pool, { ...APPEND_AND_TELL, values })
   const told = rows[0] as Told | undefined
   if (!told || told.rows === 0) return false
-  if (told.sole === id) {
-    fresh.offer({ ...told, columns })
-  } else {
-    writer.yield()
-    fresh.lost()
-  }
+  if (told.sole !== id) writer.yield()
+  // Ids that are not in a row would not be those of the messages as they stand in the batch.
+  if (told.sole === id && told.lastId - told.firstId + 1 === told.rows) fresh.offer({ ...told, columns })
+  else fresh.lost()
   return true
 }
 

@@ -1,18 +1,21 @@
-import type { FreshBatch, FreshRows, LogRow } from '../../ports.ts'
+import type { FreshBatch, FreshRows, HomeKey, LogRow } from '../../ports.ts'
 import { HEADER_BYTES } from './log-append-arrays.ts'
 import { qosOf } from './log-read.ts'
 
 /** What log-append.ts committed, as a reader of the log would get it: from the bytes that were sent to the database. */
 export function freshRowsOf(batch: FreshBatch): FreshRows {
   const { xid, firstId, lastId, receivedUs, epoch, newFacts } = batch
-  const [shards, , homeIds, accounts, flags, packetIds, topics, payloads, rejected] = batch.columns.map(readArray)
+  const [shards, lanes, homeIds, accounts, flags, packetIds, topics, payloads, rejected] = batch.columns.map(readArray)
   const receivedAt = Math.floor(receivedUs / 1000)
   const rows: LogRow[] = []
+  const alarms: HomeKey[] = []
   for (let nth = 0; nth < batch.rows; nth++) {
     const flag = flags?.int2() ?? 0
     const homeId = homeIds?.text() ?? ''
+    const shard = shards?.int2() ?? 0
+    if (lanes?.int2() === 0) alarms.push({ homeId, shard })
     rows.push({
-      shard: shards?.int2() ?? 0,
+      shard,
       xid,
       id: firstId + nth,
       homeId,
@@ -28,7 +31,7 @@ export function freshRowsOf(batch: FreshBatch): FreshRows {
       factsVersion: newFacts?.[homeId] ?? null,
     })
   }
-  return { first: { xid, id: firstId }, last: { xid, id: lastId }, nowMs: receivedAt, epoch, rows }
+  return { first: { xid, id: firstId }, last: { xid, id: lastId }, nowMs: receivedAt, epoch, rows, alarms }
 }
 
 /** Reads the elements of an array in PostgreSQL's binary format one after the other; null where one is null. */

@@ -1,14 +1,6 @@
 import pg from 'pg'
 import type { Log } from '../../ports.ts'
 
-/**
- * In the select list of one autocommit statement: its commit does not wait for the disk. Only for what is made from the log
- * alone and moves a cursor of it in the same commit: after a power cut both are gone, and it is made again. Whatever is
- * committed and waited for later (the escalation, before anybody is told) brings it to disk as well, for the
- * write-ahead log has one order.
- */
-export const UNTIL_LATER_ON_DISK = "set_config('synchronous_commit', 'off', true)"
-
 /** A pool of connections to the system of record, and what store functions take as their first argument. */
 export type Database = pg.Pool
 /** A connection inside a transaction, or the pool where one autocommit statement is meant. */
