@@ -67,7 +67,6 @@ export function forgetProgress(memory: PassMemory): void {
   memory.version = null
   memory.cursors = null
   memory.behind.clear()
-  memory.rows.forget()
 }
 
 /**
@@ -156,6 +155,7 @@ function passed(memory: PassMemory, version: number, cursors: readonly ShardCurs
 
 function lose(memory: PassMemory): Pass {
   forgetProgress(memory)
+  memory.rows.forget()
   return 'lost'
 }
 

@@ -16,6 +16,8 @@ const OTHERS_BESIDE_ALARMS = 200
  * and us most of a ms however few messages it has. Alarms, and who sends alone, wait for none of it.
  */
 const COMMIT_EVERY_MS = 10
+/** With so many a commit is worth its cost. */
+const ENOUGH_MESSAGES = 150
 const FEW_MESSAGES = 4
 
 /** A message on its way to disk. `settle` is called once: with true when it is there, with false when it was given up. */
@@ -63,7 +65,7 @@ export class GroupCommit {
     this.#queue.push(message)
     this.#waitingBytes += message.bytes
     if (this.#waitingBytes > this.#options.limits.waitingBytes) this.#giveUp('bytes')
-    if (message.lane === 0) this.#hurry()
+    if (message.lane === 0 || this.#queue.length >= ENOUGH_MESSAGES) this.#hurry()
     if (this.#running) return
     this.#running = true
     // What arrives in the same turn of the event loop goes into the first batch.
@@ -97,7 +99,8 @@ export class GroupCommit {
   async #gather(): Promise<void> {
     const { clock } = this.#options
     const waitMs = this.#began.atMs + COMMIT_EVERY_MS - clock.monotonicMs()
-    if (this.#began.messages < FEW_MESSAGES || waitMs <= 0 || this.#queue.some(({ lane }) => lane === 0)) return
+    const isWorthIt = this.#queue.length >= ENOUGH_MESSAGES || this.#queue.some(({ lane }) => lane === 0)
+    if (this.#began.messages < FEW_MESSAGES || waitMs <= 0 || isWorthIt) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs)
       this.#hurry = () => {

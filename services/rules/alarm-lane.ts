@@ -4,6 +4,9 @@ import { isHeld } from './held-homes.ts'
 import { foldAlarms } from './home-passes.ts'
 import type { RulesMemory } from './memory.ts'
 
+/** Homes of one pass of the lane: who is hinted meanwhile waits for it. The others are next. */
+const MAX_HOMES = 64
+
 /** Folds hinted alarms, beside a pass over other homes where one is in hand. */
 export type AlarmLane = {
   /**
@@ -82,13 +85,17 @@ async function passAlarms<State>(memory: RulesMemory<State>, beside: boolean): P
 
 /** Where a shard is quiet its own pass is the quickest way: in a round that follows at once. */
 function takeHinted<State>(memory: RulesMemory<State>, beside: boolean): HomeKey[] {
-  const { urgent, overdue, pace, passing, clock } = memory
+  const { urgent, overdue, pace, kept, passing, clock } = memory
   const nowMs = clock.monotonicMs()
   const homes: HomeKey[] = []
   for (const [homeId, shard] of urgent) {
+    if (homes.length >= MAX_HOMES) break
     if (memory.reading.has(shard) || isHeld(memory, homeId)) continue
     urgent.delete(homeId)
-    if (beside || passing.size > 0 || overdue.has(shard) || !pace.isQuiet(shard, nowMs)) homes.push({ homeId, shard })
+    // What is hinted and not here was stored by somebody else.
+    const isMissing = kept.isAtHand(shard) && kept.rowsOf([{ homeId, shard }], 1).length === 0
+    const isBusy = beside || passing.size > 0 || overdue.has(shard) || !pace.isQuiet(shard, nowMs)
+    if (isBusy || isMissing) homes.push({ homeId, shard })
     else pace.hurry(shard)
   }
   return homes

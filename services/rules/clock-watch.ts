@@ -7,8 +7,6 @@ import type { RulesMemory } from './memory.ts'
 const CLOCK_JUMP_MS = 10_000
 /** Every alarm waits for the oldest open writing transaction of the cluster: over this it is the operator's business. */
 const OPEN_XID_ALARM_MS = 1_000
-/** A row that is at hand was handed over long before: who else writes the log now, nobody here has heard of. */
-export const MISSED_MS = 500
 
 /** The database's clock, read somewhere between two moments of our monotonic clock. */
 type ClockSample = { sentMs: number; receivedMs: number; databaseMs: number }
@@ -16,6 +14,7 @@ type ClockSample = { sentMs: number; receivedMs: number; databaseMs: number }
 /** What a sweep looks at before it folds: who lags, how old the oldest transaction is, and whether the clock jumped. */
 export function createWatch<State>(memory: RulesMemory<State>): () => Promise<LogLag> {
   const { store, clock, log, metrics } = memory
+  const markUnread = createMarking(memory)
   let before: ClockSample | null = null
   return async () => {
     const sentMs = clock.monotonicMs()
@@ -23,7 +22,7 @@ export function createWatch<State>(memory: RulesMemory<State>): () => Promise<Lo
     const sample = { sentMs, receivedMs: clock.monotonicMs(), databaseMs: lag.nowMs }
     const gapMs = before === null ? 0 : gapBetween(before, sample)
     before = sample
-    markUnread(memory, lag)
+    markUnread(lag)
     metrics.gauge('anlin_reader_lag_seconds', lagSeconds(lag), { reader: 'rules' })
 
     const openXidMs = await store.oldestOpenXidAgeMs()
@@ -43,18 +42,30 @@ export function createWatch<State>(memory: RulesMemory<State>): () => Promise<Lo
   }
 }
 
-/** What is at hand is read at its own pace, unless the log has something of it that is not here. */
-function markUnread<State>(memory: RulesMemory<State>, { nowMs, lagging }: LogLag): void {
-  const { kept, pace, passing, underway } = memory
-  for (const { shard, oldestReceivedAt } of lagging) {
-    const isInHand = passing.has(shard) || (underway?.cursors.some((cursor) => cursor.shard === shard) ?? false)
-    if (kept.isAtHand(shard) && (isInHand || kept.waiting(shard) > 0 || nowMs - oldestReceivedAt < MISSED_MS)) {
-      pace.mark(shard)
-    } else {
-      kept.forget([shard])
-      pace.hurry(shard)
+/**
+ * What is at hand is read at its own pace, unless the log has something of it that is not here: the same row in two looks
+ * in a row, for the rules may just have committed it.
+ */
+function createMarking<State>(memory: RulesMemory<State>): (lag: LogLag) => void {
+  const { kept, pace } = memory
+  let suspects = new Map<number, number>()
+  return ({ lagging }) => {
+    const before = suspects
+    suspects = new Map()
+    for (const { shard, oldestReceivedAt } of lagging) {
+      if (!kept.isAtHand(shard)) pace.hurry(shard)
+      else if (kept.waiting(shard) > 0 || isInHand(memory, shard)) pace.mark(shard)
+      else if (before.get(shard) !== oldestReceivedAt) suspects.set(shard, oldestReceivedAt)
+      else {
+        kept.forget([shard])
+        pace.hurry(shard)
+      }
     }
   }
+}
+
+function isInHand<State>({ passing, underway }: RulesMemory<State>, shard: number): boolean {
+  return passing.has(shard) || (underway?.cursors.some((cursor) => cursor.shard === shard) ?? false)
 }
 
 function lagSeconds({ nowMs, lagging }: LogLag): number {

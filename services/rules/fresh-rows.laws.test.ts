@@ -9,7 +9,6 @@ import { freshRowsOf } from '../store/postgres/log-fresh.ts'
 import type { Database } from '../store/postgres/pool.ts'
 import { losingPool } from '../testing/losing-pool.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
-import { MISSED_MS } from './clock-watch.ts'
 import { startBeside } from './testing/beside.ts'
 import { forgetEverything } from './testing/clock.ts'
 import { type Bench, messageOf, startBench, tallyOf } from './testing/rules-bench.ts'
@@ -20,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-const RUNS = { takeovers: 30, failures: 25 }
+const RUNS = { takeovers: 50, failures: 30 }
 const HOMES = ['home-a', 'home-b', 'home-c']
 const homeId = fc.constantFrom(...HOMES)
 /** `lost`: ingest hears of no answer, be it that the batch was stored or not, and tries again. */
@@ -54,12 +53,8 @@ async function startProcess(pool: Database, hasRules: boolean) {
   async function commit({ rows, lost, hint, sweeps }: Step, first: number): Promise<void> {
     if (lost) faults.push(lost)
     const batch = rows.map((row, nth) => messageOf({ ...row, payload: `n ${first + nth}` }))
-    while (
-      !(await log.append(batch).then(
-        () => true,
-        () => false,
-      ))
-    ) {}
+    // One try is lost at most.
+    await log.append(batch).catch(() => log.append(batch))
     const [row] = rows
     if (!bench || !row) return
     const key = logHintKey({ shard: shardOf(row.homeId), homeId: hint === 'alarm' ? row.homeId : null })
@@ -113,7 +108,7 @@ test('whoever writes, takes over and loses answers: each home is folded row by r
     }),
     { numRuns: RUNS.takeovers },
   )
-}, 60_000)
+}, 90_000)
 
 /** Six homes in two shards. */
 const CROWD = Array.from({ length: 1_000 }, (_, nth) => `crowd-${nth}`)
@@ -197,9 +192,6 @@ test('whatever commits fail, lose or last, beside another worker or not: each ho
         await beside.worker.processAll().catch(() => undefined)
         await apart?.worker.processAll().catch(() => undefined)
       }
-      // What is at hand and was lost on the way there is found by the sweeps after this.
-      await sleep(MISSED_MS + 20)
-      await beside.worker.processAll()
       atHand += beside.metrics.anlin_rows_at_hand_total ?? 0
       folded += beside.metrics.anlin_rows_folded_total ?? 0
       await Promise.all([beside.worker.close(), apart?.worker.close()])

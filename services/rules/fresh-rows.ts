@@ -27,6 +27,8 @@ export class KeptRows {
   readonly #shards: readonly number[]
   /** Empty while nothing is kept. */
   readonly #queues = new Map<number, Queue>()
+  /** Up to where homes were folded ahead of their shards, while rows of theirs are still here. */
+  readonly #ahead = new Map<string, LogPosition>()
   #era = 0
   #rows = 0
   #bytes = 0
@@ -92,21 +94,39 @@ export class KeptRows {
       const last = taken.at(-1)
       if (!last) continue
       this.#removed(taken)
-      for (const row of taken) rows.push(row)
+      for (const row of taken) {
+        rows.push(row)
+        const ahead = this.#ahead.get(row.homeId)
+        if (ahead && !isAfter(ahead, row)) this.#ahead.delete(row.homeId)
+      }
       queue.from = { xid: last.xid, id: last.id }
       queue.cursor = after(queue.cursor, last)
     }
     return { before, rows }
   }
 
-  /** The first rows that nobody took of these homes, which are of shards at hand; they stay. */
+  /** The first rows that nobody took or folded ahead of these homes, which are of shards at hand; they stay. */
   rowsOf(homes: readonly HomeKey[], limitPerShard: number): LogRow[] {
     const homeIds = new Set(homes.map((home) => home.homeId))
     const shards = new Set(homes.map((home) => home.shard))
     return [...shards].flatMap((shard) => {
-      const own = this.#queues.get(shard)?.rows.filter((row) => homeIds.has(row.homeId)) ?? []
-      return own.slice(0, limitPerShard)
+      const own: LogRow[] = []
+      for (const row of this.#queues.get(shard)?.rows ?? []) {
+        if (own.length >= limitPerShard) break
+        if (homeIds.has(row.homeId) && this.#isNew(row)) own.push(row)
+      }
+      return own
     })
+  }
+
+  /** These rows of `rowsOf` are folded, and committed: their shards have yet to come there. */
+  foldedAhead(rows: readonly LogRow[]): void {
+    for (const { homeId, shard, xid, id } of rows) if (this.isAtHand(shard)) this.#ahead.set(homeId, { xid, id })
+  }
+
+  #isNew(row: LogRow): boolean {
+    const ahead = this.#ahead.get(row.homeId)
+    return ahead === undefined || isAfter(row, ahead)
   }
 
   /**
@@ -140,6 +160,7 @@ export class KeptRows {
     this.#era += 1
     this.#rows = 0
     this.#bytes = 0
+    this.#ahead.clear()
     for (const shard of this.#shards) this.#queues.set(shard, { rows: [], from, cursor: null })
   }
 

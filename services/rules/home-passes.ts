@@ -94,21 +94,28 @@ async function passHeld<State>(
   }
   const dueHomes = due.filter((home) => !left.has(home.shard) && !hiddenHomes.has(home.homeId))
   const stands = await foldAndCommit(memory, { rows, cursors: [], before: [], dueHomes, nowMs, jumps: memory.jumps })
-  if (!stands) for (const { shard } of homes) left.add(shard)
+  if (stands) memory.kept.foldedAhead(rows)
+  else for (const { shard } of homes) left.add(shard)
   return { left, hidden: hiddenHomes }
 }
 
-/** Homes at hand are not read, but for those with timers: nothing that was stored before may be unfolded when they fire. */
+/**
+ * Homes at hand are not read, but for those with timers: nothing that was stored before may be unfolded when they fire. Of
+ * which nothing is here, though it is hinted, somebody else stored it.
+ */
 async function readHeld<State>(
   { kept, store }: RulesMemory<State>,
   homes: readonly HomeKey[],
   due: readonly DueHome[],
 ): Promise<HomeRows> {
   const dueIds = new Set(due.map((home) => home.homeId))
-  const isHere = ({ homeId, shard }: HomeKey) => !dueIds.has(homeId) && kept.isAtHand(shard)
-  const { here = [], unread = [] } = Object.groupBy(homes, (home) => (isHere(home) ? 'here' : 'unread'))
+  const here = homes.filter(({ homeId, shard }) => !dueIds.has(homeId) && kept.isAtHand(shard))
   // Before anything is waited for: what is at hand now may not be later.
   const rows = kept.rowsOf(here, HOME_ROWS_PER_SHARD)
+  const found = new Set(rows.map((row) => row.homeId))
+  const missing = here.filter(({ homeId }) => !found.has(homeId))
+  if (missing.length > 0) kept.forget(missing.map((home) => home.shard))
+  const unread = homes.filter(({ homeId }) => !found.has(homeId))
   const { nowMs, epoch } = kept
   if (unread.length === 0) return { nowMs, epoch, rows, hiddenHomes: new Set() }
   const read = await store.readHomeRows({ homes: unread, limitPerShard: HOME_ROWS_PER_SHARD })

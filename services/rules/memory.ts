@@ -45,6 +45,8 @@ export type RulesMemory<State> = RulesParts<State> & {
   passing: ReadonlySet<number>
   /** Of these the ones it is reading from the log now: whose rows it will have is not known yet. */
   reading: ReadonlySet<number>
+  /** A pass left out shards that have to be read from the log, for others that were at hand. */
+  logIsNext: boolean
   /** Homes that are being folded or committed, by whom ever: see held-homes.ts. */
   held: Set<ReadonlySet<string>>
   /** Shards whose alarms are folded beside it: no pass begins on them meanwhile. */
@@ -75,6 +77,7 @@ export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State
     urgent: new Map(),
     passing: new Set(),
     reading: new Set(),
+    logIsNext: false,
     held: new Set(),
     alarming: new Set(),
     overdue: new Set(),

@@ -69,7 +69,7 @@ async function takeIn<State>(
     const isFull = own.length >= limit
     pace.found(cursor.shard, own.length, isFull, atMs)
     const isBehind = isFull || nowMs - (own[0]?.receivedAt ?? nowMs) > LAG_MS
-    if (isBehind && !read.atHand.has(cursor.shard)) overdue.add(cursor.shard)
+    if (isBehind && !read.atHand) overdue.add(cursor.shard)
     else overdue.delete(cursor.shard)
     const last = own.at(-1)
     if (!last) continue

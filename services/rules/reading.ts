@@ -1,68 +1,47 @@
-import type { LogRow, ShardCursor, UnreadRows } from '../ports.ts'
+import type { UnreadRows } from '../ports.ts'
 import { holdHomes } from './held-homes.ts'
 import type { RulesMemory } from './memory.ts'
 
-/** `atHand`: the shards of it that were not read from the log. */
-export type ReadRows = UnreadRows & { atHand: ReadonlySet<number> }
-const NOTHING_READ: UnreadRows = { nowMs: 0, epoch: 0, cursors: [], rows: [], hidden: [] }
+/** `atHand`: it was not read from the log. */
+export type ReadRows = UnreadRows & { atHand: boolean }
 
 /**
- * What ingest has committed here of the shards that are at hand, whose homes are held at once, and the log of the others,
- * whose homes are held from its answer on. Until then the alarm lane leaves those shards alone.
+ * What ingest has committed here of the shards that are at hand, whose homes are held at once; or the log of the others, whose
+ * homes are held from its answer on: until then the alarm lane leaves those shards alone. Where some are of one kind and some
+ * of the other they take turns, so that no home is held while others are read.
  */
 export async function readShards<State>(
   memory: RulesMemory<State>,
   shards: readonly number[],
   limitPerShard: number,
 ): Promise<{ read: ReadRows; release: () => void }> {
-  const { kept } = memory
+  const { kept, pace } = memory
   const { atHand = [], unread = [] } = Object.groupBy(shards, (shard) => (kept.isAtHand(shard) ? 'atHand' : 'unread'))
-  const { before, rows } = kept.take(atHand, limitPerShard)
-  const releaseTaken = holdHomes(
-    memory,
-    rows.map((row) => row.homeId),
-  )
-  memory.reading = new Set(unread)
+  const isMixed = atHand.length > 0 && unread.length > 0
+  const readsLog = isMixed ? memory.logIsNext : unread.length > 0
+  memory.logIsNext = isMixed && !readsLog
+  if (isMixed) for (const shard of readsLog ? atHand : unread) pace.hurry(shard)
+  memory.reading = new Set(readsLog ? unread : [])
   try {
-    const read = await readLog(memory, unread, limitPerShard)
-    const releaseRead = holdHomes(
-      memory,
-      read.rows.map((row) => row.homeId),
-    )
-    return {
-      read: withKept(memory, read, before, rows),
-      release() {
-        releaseTaken()
-        releaseRead()
-      },
-    }
-  } catch (error) {
-    kept.forget(atHand)
-    releaseTaken()
-    throw error
+    const read = readsLog ? await readLog(memory, unread, limitPerShard) : takeKept(memory, atHand, limitPerShard)
+    const homeIds = read.rows.map((row) => row.homeId)
+    return { read, release: holdHomes(memory, homeIds) }
   } finally {
+    // Only now, for what was read may be at hand already, and its homes have to be held before the alarm lane looks.
     memory.reading = new Set()
     memory.freed()
   }
 }
 
-function withKept<State>(
+function takeKept<State>(
   { kept, metrics }: RulesMemory<State>,
-  read: UnreadRows,
-  before: readonly ShardCursor[],
-  rows: readonly LogRow[],
+  shards: readonly number[],
+  limitPerShard: number,
 ): ReadRows {
-  const atHand = new Set(before.map((cursor) => cursor.shard))
-  if (atHand.size === 0) return { ...read, atHand }
+  const { before, rows } = kept.take(shards, limitPerShard)
   metrics.count('anlin_rows_at_hand_total', rows.length)
-  return {
-    nowMs: Math.max(read.nowMs, kept.nowMs),
-    epoch: Math.max(read.epoch, kept.epoch),
-    cursors: [...read.cursors, ...before],
-    rows: [...read.rows, ...rows],
-    hidden: read.hidden,
-    atHand,
-  }
+  const { nowMs, epoch } = kept
+  return { nowMs, epoch, cursors: before, rows, hidden: [], atHand: true }
 }
 
 /** Shards of which nothing is missing are at hand from then on. */
@@ -70,14 +49,13 @@ async function readLog<State>(
   { kept, store, underway }: RulesMemory<State>,
   shards: readonly number[],
   limitPerShard: number,
-): Promise<UnreadRows> {
-  if (shards.length === 0) return NOTHING_READ
-  const era = kept.era
+): Promise<ReadRows> {
+  const { era } = kept
   const read = await store.readUnread({ shards, limitPerShard, ahead: underway?.cursors ?? [] })
   const rowsByShard = Map.groupBy(read.rows, (row) => row.shard)
   for (const cursor of read.cursors) {
     const hidden = read.hidden.find(({ shard }) => shard === cursor.shard)
     kept.join({ cursor, rows: rowsByShard.get(cursor.shard) ?? [], hidden, limit: limitPerShard }, era)
   }
-  return read
+  return { ...read, atHand: false }
 }

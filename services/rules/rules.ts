@@ -1,7 +1,6 @@
 import { readLogHint } from '../core/log-hint.ts'
 import type { FreshRows, HomeKey } from '../ports.ts'
 import { createWatch } from './clock-watch.ts'
-import { isHeld } from './held-homes.ts'
 import { createMemory, type RulesMemory, type RulesParts } from './memory.ts'
 import { createRounds } from './rounds.ts'
 
@@ -55,7 +54,6 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
       }
       memory.pace.mark(shard)
       if (homeId !== null) {
-        leaveToLog(memory, { homeId, shard })
         alarmed(memory, { homeId, shard })
         memory.escalation?.expect(homeId)
       }
@@ -78,13 +76,6 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
 
 function alarmed<State>({ urgent }: RulesMemory<State>, { homeId, shard }: HomeKey): void {
   if (urgent.size < MAX_URGENT_HOMES) urgent.set(homeId, shard)
-}
-
-/** What is hinted and not here was stored by somebody else, unless it is being folded: then it costs a look at the log. */
-function leaveToLog<State>(memory: RulesMemory<State>, home: HomeKey): void {
-  const { kept } = memory
-  if (!kept.isAtHand(home.shard) || isHeld(memory, home.homeId)) return
-  if (kept.rowsOf([home], 1).length === 0) kept.forget([home.shard])
 }
 
 async function untilNothingIsDone<State>(memory: RulesMemory<State>, sweep: () => Promise<boolean>): Promise<void> {

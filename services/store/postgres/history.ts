@@ -7,7 +7,7 @@ import { columnOf, readHistory, readLast } from './history-read.ts'
 import { int4Array, textArray } from './log-append-arrays.ts'
 import { type Database, errorCode, type Queryable } from './pool.ts'
 
-/** Every alarm waits for the oldest open writing transaction, so an append is many short statements and no long one. */
+/** Who reads the log waits for the oldest open writing transaction: many short statements, and no long one. */
 const POINTS_PER_STATEMENT = 500
 
 const UNIQUE_VIOLATION = '23505'
