@@ -23,7 +23,7 @@ test('a quiet shard is read at once, one with many rows lets them gather, and a 
 
   pace.found(1, 10_000, false, 0)
   pace.mark(1)
-  expect(pace.readyInMs(0, NONE)).toBe(500)
+  expect(pace.readyInMs(0, NONE)).toBe(300)
   pace.clear()
   expect(pace.readyInMs(1_000, NONE)).toBeNull()
 })

@@ -6,10 +6,10 @@ export const MAX_ROWS_PER_PASS = 1_024
 const MIN_ROWS_PER_SHARD = 32
 /**
  * After a pass found n rows in a shard, its next ordinary rows may gather for n times as long, up to the limit: a quiet
- * shard is read at once, and one with over 100 rows a second twice a second, each home then with several rows at once.
+ * shard is read at once, and one with over 100 rows a second three times a second, each home then with several rows at once.
  */
 const GATHER_MS_PER_ROW = 10
-const MAX_GATHER_MS = 500
+const MAX_GATHER_MS = 300
 /**
  * And after a pass of n rows in all, the next ordinary one may wait n times as long, for each pass costs the database and us
  * some ms however few rows it has. Up to 100 ms was tried: no cheaper, and the readings two to three times as late.
