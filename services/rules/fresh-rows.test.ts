@@ -2,9 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { logHintKey } from '../core/log-hint.ts'
 import { shardOf } from '../core/shard.ts'
-import type { FreshRows, LogRow } from '../ports.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
-import { KeptRows } from './fresh-rows.ts'
 import { type Beside, startBeside } from './testing/beside.ts'
 import { forgetEverything } from './testing/clock.ts'
 import { append, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
@@ -184,81 +182,4 @@ test('a timer fires only after what was stored before, though it has not been ha
   await beside.worker.sweep()
   expect((await tallyOf(database.pool, homeId)).fired).toEqual([])
   await beside.worker.close()
-})
-
-function keptRow(id: number, more: Partial<LogRow> = {}): LogRow {
-  const meta = { shard: 1, xid: BigInt(id), id, homeId, account: 'a', topic: 't', factsVersion: null, rejected: null }
-  const flags = { qos: 1 as const, packetId: 1, dup: false, retain: false, receivedAt: id }
-  return { ...meta, ...flags, payload: Buffer.alloc(1), ...more }
-}
-function batch(rows: LogRow[]): FreshRows {
-  const [first, last] = [rows[0], rows.at(-1)]
-  if (!first || !last) throw new Error('a batch has rows')
-  return { first, last, nowMs: 0, epoch: 0, rows, alarms: [] }
-}
-const cursor = { shard: 1, xid: 0n, id: 0, version: 5, passedAtMs: 0 }
-const nothing = { cursor, rows: [], hidden: undefined, limit: 10 }
-
-test('a shard is at hand only when the log was read whole, since keeping began, and nothing before it is hidden', () => {
-  const kept = new KeptRows([1])
-  const early = kept.era
-  kept.offer(batch([keptRow(7), keptRow(8)]))
-  kept.join(nothing, early)
-  kept.join({ ...nothing, limit: 0 }, kept.era)
-  kept.join({ ...nothing, hidden: { shard: 1, xid: 6n, id: 6 } }, kept.era)
-  expect(kept.isAtHand(1)).toBe(false)
-  kept.join({ ...nothing, hidden: { shard: 1, xid: 7n, id: 7 } }, kept.era)
-  expect(kept.isAtHand(1)).toBe(true)
-  expect(kept.take([1], 1)).toMatchObject({ before: [cursor], rows: [{ id: 7 }] })
-  expect(kept.take([1], 9)).toMatchObject({ before: [{ xid: 7n, id: 7, version: 6 }], rows: [{ id: 8 }] })
-})
-
-test('what was read of the log beyond what has been offered by then is not kept', () => {
-  const kept = new KeptRows([1])
-  kept.offer(batch([keptRow(7)]))
-  kept.join({ ...nothing, rows: [keptRow(7), keptRow(8)] }, kept.era)
-  kept.offer(batch([keptRow(8), keptRow(9)]))
-  expect(kept.take([1], 9)).toMatchObject({ before: [{ id: 8, version: 6 }], rows: [{ id: 9 }] })
-})
-
-test('a shard whose commit was lost is at hand again only when the log was read beyond what was taken', () => {
-  const kept = new KeptRows([1])
-  kept.offer(batch([keptRow(7), keptRow(8)]))
-  kept.join(nothing, kept.era)
-  kept.take([1], 1)
-  const before = kept.era
-  kept.forget([1])
-  kept.join(nothing, before)
-  kept.join({ ...nothing, hidden: { shard: 1, xid: 7n, id: 7 } }, kept.era)
-  expect([kept.isAtHand(1), kept.take([1], 9).rows]).toEqual([false, []])
-  kept.join({ ...nothing, rows: [keptRow(7)] }, kept.era)
-  expect(kept.take([1], 9)).toMatchObject({ before: [{ id: 7, version: 6 }], rows: [{ id: 8 }] })
-})
-
-test('with more than it may keep, all of it is left to the log, and what comes next is kept', () => {
-  const kept = new KeptRows([1])
-  kept.offer(batch([keptRow(1)]))
-  kept.join(nothing, kept.era)
-  kept.offer(batch([keptRow(2, { payload: Buffer.alloc(33 * 2 ** 20) })]))
-  expect([kept.isAtHand(1), kept.waiting(1)]).toEqual([false, 0])
-  kept.offer(batch([keptRow(3)]))
-  kept.join({ ...nothing, hidden: { shard: 1, xid: 2n, id: 2 } }, kept.era)
-  expect(kept.isAtHand(1)).toBe(false)
-  kept.join({ ...nothing, rows: [keptRow(1), keptRow(2)] }, kept.era)
-  expect(kept.take([1], 9).rows).toMatchObject([{ id: 3 }])
-  const many = Array.from({ length: 50_001 }, (_, nth) => keptRow(nth + 4))
-  kept.offer(batch(many))
-  expect([kept.isAtHand(1), kept.waiting(1)]).toEqual([false, 0])
-})
-
-test('what was stored without being offered ends it for every shard', () => {
-  const kept = new KeptRows([1])
-  kept.offer(batch([keptRow(1)]))
-  kept.join(nothing, kept.era)
-  const before = kept.era
-  kept.lost()
-  expect([kept.isAtHand(1), kept.waiting(1)]).toEqual([false, 0])
-  kept.offer(batch([keptRow(5)]))
-  kept.join(nothing, before)
-  expect(kept.isAtHand(1)).toBe(false)
 })
