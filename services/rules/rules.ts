@@ -35,6 +35,8 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
   const memory = createMemory(parts)
   const watch = createWatch(memory)
   const rounds = createRounds(memory)
+  /** Homes whose alarms were handed over, and whose hint is on its way. */
+  const handedAlarms = new Set<string>()
 
   /** @returns whether there was anything unread */
   async function sweep(): Promise<boolean> {
@@ -54,7 +56,8 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
       }
       memory.pace.mark(shard)
       if (homeId !== null) {
-        alarmed(memory, { homeId, shard })
+        // What was handed over is known already, and may be folded by now: it is not to be looked for in the log.
+        if (!handedAlarms.delete(homeId)) alarmed(memory, { homeId, shard })
         memory.escalation?.expect(homeId)
       }
       return rounds.look()
@@ -65,7 +68,10 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
     fresh: {
       offer(batch) {
         memory.kept.offer(batch)
-        for (const home of batch.alarms) alarmed(memory, home)
+        for (const home of batch.alarms) {
+          alarmed(memory, home)
+          if (handedAlarms.size < MAX_URGENT_HOMES) handedAlarms.add(home.homeId)
+        }
       },
       lost: () => memory.kept.lost(),
     },
