@@ -46,6 +46,9 @@ const SETTINGS: Record<string, string> = {
   random_page_cost: '1.1',
   autovacuum_naptime: '20s',
   autovacuum_vacuum_scale_factor: '0.05',
+  // A lost race or a doubled point is refused all day long: one line each, without our statement and without its values.
+  log_error_verbosity: 'terse',
+  log_min_error_statement: 'panic',
   log_timezone: 'UTC',
   timezone: 'UTC',
   listen_addresses: "''",

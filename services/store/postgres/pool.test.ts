@@ -56,3 +56,16 @@ test('a server that went away without a goodbye costs a query its answer, and th
   await way.close()
   await database.close()
 })
+
+test('a statement that the server refuses keeps its connection, one that ended its connection does not', async () => {
+  const database = await createTestDatabase()
+  const pool = await openPool(database.url, { max: 1, name: 'test' })
+  const backend = async () => (await pool.query('select pg_backend_pid() as pid')).rows[0].pid
+  const before = await backend()
+  await expect(pool.query('select 1 / 0')).rejects.toMatchObject({ code: '22012' })
+  expect(await backend()).toBe(before)
+  await expect(pool.query('select pg_terminate_backend(pg_backend_pid())')).rejects.toMatchObject({ code: '57P01' })
+  expect(await backend()).not.toBe(before)
+  await pool.end()
+  await database.close()
+})

@@ -41,6 +41,35 @@ function parseTimestamp(text: string): number {
 }
 
 /**
+ * A statement that the server refused (a lost race is one) leaves its connection as it was. pg's own pool ends it all the
+ * same, and whoever comes next waits for a new one, whose statements have to be prepared anew.
+ */
+class KeepingPool extends pg.Pool {
+  constructor(config: pg.PoolConfig) {
+    super(config)
+    this.query = this.#queryAndKeep.bind(this) as pg.Pool['query']
+  }
+
+  async #queryAndKeep(text: string, values?: unknown[]): Promise<pg.QueryResult> {
+    const client = await this.connect()
+    let broken: Error | undefined
+    try {
+      return await client.query(text, values)
+    } catch (error) {
+      if (!isRefusal(error)) broken = error instanceof Error ? error : new Error('query failed')
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  }
+}
+
+/** The server's own answer, after which it goes on; FATAL is its goodbye. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.severity === 'ERROR'
+}
+
+/**
  * Opens a pool. `max` is the limit of connections; who finds none waits at most CONNECT_MS and then gets an error.
  * @throws when the server cannot be reached
  */
@@ -52,9 +81,11 @@ export async function openPool(url: string, options: { max: number; name: string
     version >= TRANSACTION_TIMEOUT_FROM ? `-c transaction_timeout=${TRANSACTION_MS}` : '',
     '-c timezone=UTC',
   ]
-  const pool = new pg.Pool({
+  const pool = new KeepingPool({
     connectionString: url,
     max: options.max,
+    // A press after a quiet hour finds what it needs open, and its statements prepared.
+    idleTimeoutMillis: 0,
     application_name: `anlin-${options.name}`,
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,
