@@ -135,11 +135,13 @@ export class KeptRows {
    */
   join({ cursor, rows, hidden, limit }: ReadOfLog, era: number): void {
     const queue = this.#queues.get(cursor.shard)
-    if (!queue || era !== this.#era || rows.length >= limit) return
+    if (!queue || era !== this.#era) return
     // Before what is kept there is a row that could not be read yet.
     if (hidden && !isAfter(hidden, queue.from)) return
     const last = rows.at(-1)
     const at = last ? after(cursor, last) : cursor
+    // As many as were asked for: there may be more before what is kept, unless they reach into it.
+    if (rows.length >= limit && isAfter(queue.from, at)) return
     const passed = queue.rows.findIndex((row) => isAfter(row, at))
     this.#removed(queue.rows.splice(0, passed < 0 ? queue.rows.length : passed))
     if (isAfter(at, queue.from)) queue.from = { xid: at.xid, id: at.id }

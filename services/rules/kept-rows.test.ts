@@ -38,6 +38,15 @@ test('a shard is at hand only when the log was read whole, since keeping began, 
   expect(kept.take([1], 9)).toMatchObject({ before: [{ xid: 7n, id: 7, version: 6 }], rows: [{ id: 8 }] })
 })
 
+test('a read that stopped at its limit is enough where it reaches into what is kept', () => {
+  const kept = new KeptRows([1])
+  kept.offer(batch([keptRow(7), keptRow(8)]))
+  kept.join({ ...nothing, rows: [keptRow(6)], limit: 1 }, kept.era)
+  expect(kept.isAtHand(1)).toBe(false)
+  kept.join({ ...nothing, rows: [keptRow(7)], limit: 1 }, kept.era)
+  expect(kept.take([1], 9)).toMatchObject({ before: [{ id: 7, version: 6 }], rows: [{ id: 8 }] })
+})
+
 test('what was read of the log beyond what has been offered by then is not kept', () => {
   const kept = new KeptRows([1])
   kept.offer(batch([keptRow(7)]))
