@@ -4,13 +4,22 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { drainTrial } from './trials/drain.ts'
 import { frozenRoleTrial } from './trials/frozen-role.ts'
+import { historyAwayTrial } from './trials/history-away.ts'
 import { killTrial } from './trials/kill.ts'
 import { powerCutTrial } from './trials/power-cut.ts'
 import { queueAwayTrial } from './trials/queue-away.ts'
 import { sumFigures, type Trial, type TrialResult } from './trials/trial.ts'
 import { twoIngestsTrial } from './trials/two-ingests.ts'
 
-const TRIALS: Trial[] = [killTrial, powerCutTrial, frozenRoleTrial, queueAwayTrial, twoIngestsTrial, drainTrial]
+const TRIALS: Trial[] = [
+  killTrial,
+  powerCutTrial,
+  frozenRoleTrial,
+  queueAwayTrial,
+  historyAwayTrial,
+  twoIngestsTrial,
+  drainTrial,
+]
 const ROOT = join(import.meta.dirname, '..')
 const STATE = join(ROOT, '.data', 'soak.jsonl')
 const TABLE = join(ROOT, 'docs', 'soak.md')

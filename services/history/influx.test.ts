@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hasInfluxd, type Influxd, startInfluxd } from '../../simulators/trials/influxd.ts'
 import type { HistoryStore } from '../ports.ts'
 import { createInfluxHistory } from '../store/influx/influx-history.ts'
 import { asked, historyContract, newHome, point } from './testing/history-contract.ts'
-import { hasInfluxd, type Influxd, startInfluxd } from './testing/influxd.ts'
 
 const keyedHash = (text: string) => createHmac('sha256', 'test').update(text).digest()
 

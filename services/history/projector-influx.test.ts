@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { hasInfluxd, type Influxd, startInfluxd } from '../../simulators/trials/influxd.ts'
 import type { HistoryStore } from '../ports.ts'
 import { createInfluxHistory } from '../store/influx/influx-history.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import { MAX_REFUSED_PER_BATCH } from './delivery.ts'
-import { hasInfluxd, type Influxd, startInfluxd } from './testing/influxd.ts'
 import { type Bench, cursorsOf, placeHomes, publish, startBench, valuesOf } from './testing/projector-bench.ts'
 
 const HOMES = Array.from({ length: 20 }, (_, index) => `home-${index}`)

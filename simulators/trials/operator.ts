@@ -19,7 +19,11 @@ export type Operator = {
   acknowledge(incidentId: string): Promise<void>
   /** The ids of all messages of a home that are stored, and how often each is. */
   storedIds(homeId: string): Promise<Map<string, number>>
+  /** What a device measured since `fromMs` by its own time, in ms, and how far behind the history said it was; null: away. */
+  history(device: Measured, fromMs: number): Promise<{ atMs: number[]; behindMs: number } | null>
 }
+type Measured = { homeId: string; deviceId: string; field: string }
+type History = { items: { at: string }[]; nextCursor: string | null; behindMs: number }
 
 export async function signIn(demo: DemoFile): Promise<Operator> {
   const admin = demo.users.find(({ role }) => role === 'admin')
@@ -56,6 +60,22 @@ export async function signIn(demo: DemoFile): Promise<Operator> {
         body: '{}',
       })
       if (!taken.ok) throw new Error(`acknowledge: ${taken.status} ${await taken.text()}`)
+    },
+    async history({ homeId, deviceId, field }, fromMs) {
+      const atMs: number[] = []
+      let from: string | null = new Date(fromMs).toISOString()
+      let behindMs = 0
+      while (from !== null) {
+        const search = new URLSearchParams({ deviceId, field, from, to: day().to })
+        const answer = await fetch(`${demo.http}/api/v1/homes/${homeId}/history?${search}`, { headers })
+        if (answer.status === 503) return null
+        if (!answer.ok) throw new Error(`read history: ${answer.status} ${await answer.text()}`)
+        const page = (await answer.json()) as History
+        atMs.push(...page.items.map(({ at }) => Date.parse(at)))
+        behindMs = Math.max(behindMs, page.behindMs)
+        from = page.nextCursor
+      }
+      return { atMs, behindMs }
     },
     async storedIds(homeId) {
       const stored = await read<{ payload: string | null }>(`/homes/${homeId}/observations`, day())

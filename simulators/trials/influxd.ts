@@ -1,15 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { InfluxAddress } from '../../store/influx/influx-client.ts'
+import { freePort } from './platform-process.ts'
 
 /** A real InfluxDB 1.6 on a port and in a folder of its own. It can be killed, frozen and started again on its data. */
 export type Influxd = {
-  address: InfluxAddress
+  address: { url: string; token: string; org: string; bucket: string; api: 'v1' }
   /** Starts it again after `kill`. */
   start(): Promise<void>
   /** SIGKILL, and waits until it is gone. */
@@ -102,15 +101,4 @@ bind-address = "127.0.0.1:${rpcPort}"
 [logging]
   level = "error"
 `
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
