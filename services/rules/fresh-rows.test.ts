@@ -127,6 +127,40 @@ test('an alarm that another entrance stored, and hinted here, waits for no sweep
   await beside.worker.close()
 })
 
+test('nor where an open transaction hides it from the first look', async () => {
+  const beside = await startBeside(database.pool)
+  await beside.say({ homeId, payload: payload(0) })
+  await beside.worker.processAll()
+  await append(database.pool, [{ homeId, payload: 'press', urgent: true }])
+  await beside.worker.onHint(logHintKey({ shard, homeId }))
+  await expect.poll(() => signalCount(database.pool, homeId)).toBe(1)
+  const open = await database.pool.connect()
+  await open.query('begin; select pg_current_xact_id()')
+  await append(database.pool, [{ homeId, payload: 'press', urgent: true }])
+  const heard = beside.worker.onHint(logHintKey({ shard, homeId }))
+  await sleep(100)
+  expect(await signalCount(database.pool, homeId)).toBe(1)
+  await open.query('commit')
+  open.release()
+  await expect.poll(() => signalCount(database.pool, homeId), { timeout: 400 }).toBe(2)
+  await heard
+  await beside.worker.close()
+})
+
+test('nor where an alarm of that home had been handed over before, and its hint never came', async () => {
+  const beside = await startBeside(database.pool)
+  await beside.say({ homeId, payload: payload(0) })
+  await beside.worker.processAll()
+  await beside.say({ homeId, payload: 'press', urgent: true })
+  await hear(beside, homeId)
+  await expect.poll(() => signalCount(database.pool, homeId)).toBe(1)
+  await sleep(300)
+  await append(database.pool, [{ homeId, payload: 'press', urgent: true }])
+  await beside.worker.onHint(logHintKey({ shard, homeId }))
+  await expect.poll(() => signalCount(database.pool, homeId), { timeout: 400 }).toBe(2)
+  await beside.worker.close()
+})
+
 test('an alarm whose hint is lost does not wait for the backlog that it was handed over with', async () => {
   let commits = 0
   const beside = await startBeside(database.pool, (inner) => ({

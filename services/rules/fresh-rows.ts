@@ -136,8 +136,8 @@ export class KeptRows {
   join({ cursor, rows, hidden, limit }: ReadOfLog, era: number): void {
     const queue = this.#queues.get(cursor.shard)
     if (!queue || era !== this.#era) return
-    // Before what is kept there is a row that could not be read yet.
-    if (hidden && !isAfter(hidden, queue.from)) return
+    // A row that could not be read yet stands before what is kept, or was stored by somebody else.
+    if (hidden && !queue.rows.some((row) => row.xid === hidden.xid && row.id === hidden.id)) return
     const last = rows.at(-1)
     const at = last ? after(cursor, last) : cursor
     // As many as were asked for: there may be more before what is kept, unless they reach into it.

@@ -24,13 +24,14 @@ function batch(rows: LogRow[]): FreshRows {
 const cursor = { shard: 1, xid: 0n, id: 0, version: 5, passedAtMs: 0 }
 const nothing = { cursor, rows: [], hidden: undefined, limit: 10 }
 
-test('a shard is at hand only when the log was read whole, since keeping began, and nothing before it is hidden', () => {
+test('a shard is at hand only when the log was read whole, since keeping began, and nothing is hidden that is not kept', () => {
   const kept = new KeptRows([1])
   const early = kept.era
   kept.offer(batch([keptRow(7), keptRow(8)]))
   kept.join(nothing, early)
   kept.join({ ...nothing, limit: 0 }, kept.era)
   kept.join({ ...nothing, hidden: { shard: 1, xid: 6n, id: 6 } }, kept.era)
+  kept.join({ ...nothing, hidden: { shard: 1, xid: 9n, id: 9 } }, kept.era)
   expect(kept.isAtHand(1)).toBe(false)
   kept.join({ ...nothing, hidden: { shard: 1, xid: 7n, id: 7 } }, kept.era)
   expect(kept.isAtHand(1)).toBe(true)

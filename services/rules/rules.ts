@@ -1,6 +1,7 @@
 import { readLogHint } from '../core/log-hint.ts'
 import type { FreshRows, HomeKey } from '../ports.ts'
 import { createWatch } from './clock-watch.ts'
+import { HandedAlarms } from './handed-alarms.ts'
 import { createMemory, type RulesMemory, type RulesParts } from './memory.ts'
 import { createRounds } from './rounds.ts'
 
@@ -35,8 +36,7 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
   const memory = createMemory(parts)
   const watch = createWatch(memory)
   const rounds = createRounds(memory)
-  /** Homes whose alarms were handed over, and whose hint is on its way. */
-  const handedAlarms = new Set<string>()
+  const handedAlarms = new HandedAlarms()
 
   /** @returns whether there was anything unread */
   async function sweep(): Promise<boolean> {
@@ -57,7 +57,7 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
       memory.pace.mark(shard)
       if (homeId !== null) {
         // What was handed over is known already, and may be folded by now: it is not to be looked for in the log.
-        if (!handedAlarms.delete(homeId)) alarmed(memory, { homeId, shard })
+        if (!handedAlarms.take(homeId, memory.clock.monotonicMs())) alarmed(memory, { homeId, shard })
         memory.escalation?.expect(homeId)
       }
       return rounds.look()
@@ -70,10 +70,13 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
         memory.kept.offer(batch)
         for (const home of batch.alarms) {
           alarmed(memory, home)
-          if (handedAlarms.size < MAX_URGENT_HOMES) handedAlarms.add(home.homeId)
+          handedAlarms.add(home.homeId, memory.clock.monotonicMs())
         }
       },
-      lost: () => memory.kept.lost(),
+      lost() {
+        memory.kept.lost()
+        handedAlarms.clear()
+      },
     },
     processAll: () => untilNothingIsDone(memory, sweep),
     close: rounds.close,

@@ -57,15 +57,19 @@ test('a server that went away without a goodbye costs a query its answer, and th
   await database.close()
 })
 
-test('a statement that the server refuses keeps its connection, one that ended its connection does not', async () => {
+test('a refused statement keeps its connection; one that was ended, or may not write, is given up', async () => {
   const database = await createTestDatabase()
   const pool = await openPool(database.url, { max: 1, name: 'test' })
   const backend = async () => (await pool.query('select pg_backend_pid() as pid')).rows[0].pid
   const before = await backend()
   await expect(pool.query('select 1 / 0')).rejects.toMatchObject({ code: '22012' })
   expect(await backend()).toBe(before)
+  await pool.query('set default_transaction_read_only = on')
+  await expect(pool.query('create table t ()')).rejects.toMatchObject({ code: '25006' })
+  const writing = await backend()
+  expect(writing).not.toBe(before)
   await expect(pool.query('select pg_terminate_backend(pg_backend_pid())')).rejects.toMatchObject({ code: '57P01' })
-  expect(await backend()).not.toBe(before)
+  expect(await backend()).not.toBe(writing)
   await pool.end()
   await database.close()
 })

@@ -41,7 +41,7 @@ function parseTimestamp(text: string): number {
 }
 
 /**
- * A statement that the server refused (a lost race is one) leaves its connection as it was. pg's own pool ends it all the
+ * A statement that the server refused (a lost race above all) leaves its connection as it was. pg's own pool ends it all the
  * same, and whoever comes next waits for a new one, whose statements have to be prepared anew.
  */
 class KeepingPool extends pg.Pool {
@@ -64,9 +64,13 @@ class KeepingPool extends pg.Pool {
   }
 }
 
-/** The server's own answer, after which it goes on; FATAL is its goodbye. */
+/**
+ * What the values or somebody else's transaction were to blame for: data, constraints, lost races. Any other error may belong
+ * to the connection, as that of a server that only lets us read, or of a statement that was prepared before a migration.
+ */
+const REFUSED = /^(22|23|40)/
 function isRefusal(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.severity === 'ERROR'
+  return error instanceof pg.DatabaseError && REFUSED.test(error.code ?? '')
 }
 
 /**
@@ -84,8 +88,6 @@ export async function openPool(url: string, options: { max: number; name: string
   const pool = new KeepingPool({
     connectionString: url,
     max: options.max,
-    // A press after a quiet hour finds what it needs open, and its statements prepared.
-    idleTimeoutMillis: 0,
     application_name: `anlin-${options.name}`,
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,
