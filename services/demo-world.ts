@@ -21,7 +21,7 @@ const START_LIMIT_MS = 15_000
 const END_LIMIT_MS = 3_000
 /** Few homes and phones need little memory (25 MB), and the whole demo shares a small machine. */
 const HEAP_MB = 96
-/** With V8's own choice beside a small heap the whole of it was collected fifteen times a second: half a processor. */
+/** With V8's own choice beside a small heap the whole of it was collected thirteen times a second: half a processor. */
 const SEMI_SPACE_MB = 2
 
 /** In its own process group: a Ctrl-C meant for us must not take the phones away while messages still go out. */

@@ -62,8 +62,10 @@ async function killAgainAndAgain(
     await sleep(between(random, AROUND_MS.least, AROUND_MS.most))
     await influxd.kill()
     await sleep(awayMs)
-    if (!(await saysSo(operator, detectors, startedAtMs))) faults.push(`away ${round}: no reading said so`)
+    const isSilent = async () => !(await saysSo(operator, detectors, startedAtMs, awayMs / 2))
+    if (await isSilent()) faults.push(`away ${round}: a reading left out what was acknowledged and did not say so`)
     await influxd.start()
+    if (await isSilent()) faults.push(`back ${round}: a reading left out what was acknowledged and did not say so`)
     options.onProgress(`${round} of ${options.size} times away`)
   }
   await sleep(between(random, AROUND_MS.least, AROUND_MS.most))
@@ -111,10 +113,16 @@ function measureAll(detectors: Detector[]): void {
   }
 }
 
-async function saysSo(operator: Operator, [detector]: Detector[], fromMs: number): Promise<boolean> {
-  if (!detector) return false
-  const read = await operator.history({ ...detector, field: FIELD }, fromMs)
-  return read === null || read.behindMs > 0
+/** A reading that leaves out what was acknowledged longer ago than `leastMs` is refused, or says it is so far behind. */
+async function saysSo(operator: Operator, detectors: Detector[], fromMs: number, leastMs: number): Promise<boolean> {
+  for (const { acknowledged, ...detector } of detectors) {
+    const known = acknowledged.filter((atMs) => atMs < Date.now() - leastMs)
+    const read = await operator.history({ ...detector, field: FIELD }, fromMs)
+    if (read === null) continue
+    const stored = new Set(read.atMs)
+    if (known.some((atMs) => !stored.has(atMs)) && read.behindMs < leastMs) return false
+  }
+  return true
 }
 
 /** What is missing, and what is there twice, of what each detector was told is kept. */
