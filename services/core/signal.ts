@@ -61,3 +61,17 @@ export type Signal =
   | (SignalSubject & { type: 'ConditionReturned' })
   /** Cancelled where it came from (the button's own cancel). */
   | (SignalSubject & { type: 'ConditionCancelled' })
+
+/**
+ * The homes whose incidents are to be folded at once. Technical signals wait for the escalation's sweep, which takes them
+ * after all that is urgent: nobody is told of them at once, each power cut of a district makes thousands of them in one
+ * second, and an alarm must not stand in one line with those.
+ */
+export function homesToAdvance(signals: readonly { homeId: string; signal: Signal }[]): Set<string> {
+  return new Set(signals.filter(({ signal }) => !isOnlyTechnical(signal)).map(({ homeId }) => homeId))
+}
+
+/** The sweep says the same in SQL (`DUE_HOMES` in store/postgres/incidents.ts). */
+function isOnlyTechnical(signal: Signal): boolean {
+  return signal.kind === 'technical' && (signal.type !== 'ConditionRaised' || signal.severity === 'technical')
+}

@@ -1,4 +1,5 @@
 import type { FoldVerdict } from '../core/incident/effect.ts'
+import { homesToAdvance } from '../core/signal.ts'
 import type { Clock, Hints, Incidents, Log, Metrics, NewInput, SenderAtHand, SignalTaker } from '../ports.ts'
 import { createHomePasses, type Verdicts } from './home-passes.ts'
 import { createLanes, eachInTurn } from './lanes.ts'
@@ -10,7 +11,13 @@ const MAX_HOMES_AT_ONCE = 8
 const MAX_HOMES_PER_SWEEP = 200
 /** And so few at once: an alarm that is hinted meanwhile waits for none of them. */
 const MAX_SWEPT_AT_ONCE = 4
-/** An input that waits longer than this has lost its hint. */
+/**
+ * Homes with technical signals only, of one sweep: where a district has lost its gateways all at once, an alarm shares two
+ * processors with them.
+ */
+const MAX_TECHNICAL_PER_SWEEP = 50
+const MAX_TECHNICAL_AT_ONCE = 2
+/** An input that waits longer than this has lost its hint, or was given none. */
 const INPUT_WAITED_MS = 250
 
 export type EscalationOptions = {
@@ -27,7 +34,7 @@ export type EscalationOptions = {
 export type Escalation = SignalTaker & {
   /** The listener of the topic `incident`; ends when a pass begun after the call has ended. Never throws. */
   onHint(homeId: string): Promise<void>
-  /** Once a second: homes whose timers are due, or whose inputs lost their hint. Ends when all have had their pass. */
+  /** Twice a second: homes whose timers are due, or whose inputs lost their hint. Ends when all have had their pass. */
   sweep(): Promise<void>
   /**
    * An answer of a person, folded now: what was said to it. The same `origin` again is the same answer.
@@ -73,7 +80,7 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
       // What comes while we close waits in the database for the next start.
       if (closed) return
       for (const input of inputs) expected.add(input)
-      for (const homeId of new Set(inputs.map((input) => input.homeId))) void advanceQuietly(homeId, lanes.enter)
+      for (const homeId of homesToAdvance(inputs)) void advanceQuietly(homeId, lanes.enter)
     },
     async onHint(homeId) {
       if (!closed) await advanceQuietly(homeId)
@@ -83,7 +90,11 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
       const { nowMs } = await incidents.readClock()
       const steadyNowMs = steady.steady(nowMs, clock.monotonicMs())
       const homes = await incidents.dueHomes({ steadyNowMs, waitedMs: INPUT_WAITED_MS, limit: MAX_HOMES_PER_SWEEP })
-      await eachInTurn(homes, MAX_SWEPT_AT_ONCE, (homeId) => advanceQuietly(homeId))
+      const urgent = homes.filter(({ onlyTechnical }) => !onlyTechnical)
+      const technical = homes.filter(({ onlyTechnical }) => onlyTechnical)
+      await eachInTurn(urgent, MAX_SWEPT_AT_ONCE, ({ homeId }) => advanceQuietly(homeId))
+      const fewTechnical = technical.slice(0, MAX_TECHNICAL_PER_SWEEP)
+      await eachInTurn(fewTechnical, MAX_TECHNICAL_AT_ONCE, ({ homeId }) => advanceQuietly(homeId))
     },
     async submit(homeId, incidentId, input, origin) {
       if (closed) throw new Error('the escalation is closing')

@@ -73,6 +73,9 @@ export type EscalationCommit = {
   view: EscalationView
 }
 
+/** A home whose incidents wait for a pass. `onlyTechnical`: nobody is told at once of what they wait with. */
+type DueIncidents = { homeId: string; onlyTechnical: boolean }
+
 export type Incidents = {
   readHome(homeId: string): Promise<EscalationView>
   /**
@@ -85,7 +88,7 @@ export type Incidents = {
   /** What was said to an input that another worker folded; null while nobody has. */
   readResult(homeId: string, inputId: string): Promise<FoldVerdict | null>
   /** Homes with a timer due at `steadyNowMs` or an input that waits longer than `waitedMs`, most urgent first. */
-  dueHomes(asked: { steadyNowMs: number; waitedMs: number; limit: number }): Promise<string[]>
+  dueHomes(asked: { steadyNowMs: number; waitedMs: number; limit: number }): Promise<DueIncidents[]>
   /** The database's clock, and the latest time that any unresolved incident was folded with. */
   readClock(): Promise<{ nowMs: number; lastFoldedMs: number }>
   /** Who somebody is for this home now: a contact, or a user (as the contact that the user is tied to, if any). */

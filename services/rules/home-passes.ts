@@ -11,7 +11,7 @@ const URGENT_ROWS_PER_SHARD = 50
 const LAGGING_SHARDS_AT_ONCE = 8
 const HOME_ROWS_PER_SHARD = 500
 /** Homes visited for their timers in one pass; when there are more, the next pass follows at once. */
-const MAX_DUE_HOMES = 500
+const MAX_DUE_HOMES = 100
 
 /** While shards lag: homes with alarms whose hint was lost. */
 export async function lookForAlarms<State>(memory: RulesMemory<State>): Promise<void> {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { homesToAdvance } from '../core/signal.ts'
 import type { LogPosition, RaisedInput, ShardCursor } from '../ports.ts'
 import { commitPass, type FoldedPass, foldPass, forgetPass, type PassInput } from './fold-pass.ts'
 import { learnJumps } from './jumps.ts'
@@ -180,7 +181,7 @@ async function commitAndTell<State>(
 function tellEscalation<State>({ escalation, hints }: RulesMemory<State>, raised: RaisedInput[]): void {
   if (raised.length === 0) return
   if (escalation !== null) escalation.take(raised)
-  else for (const homeId of new Set(raised.map((input) => input.homeId))) hints.hint('incident', homeId)
+  else for (const homeId of homesToAdvance(raised)) hints.hint('incident', homeId)
 }
 
 /** Shard by shard, those of which every row was decoded here. The pass stands already, whatever becomes of it. */

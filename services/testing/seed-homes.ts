@@ -11,19 +11,25 @@ import { createSealing, type Sealing } from '../store/sealing.ts'
  * Invented homes by the thousand for the benchmark, straight into the database at DATABASE_URL with the keys of
  * ANLIN_DATA: through the API they would take longer than what is measured. Writes an accounts file like demo.json.
  *
- *   node services/testing/seed-homes.ts --homes 2000 --to FILE
+ *   node services/testing/seed-homes.ts --homes 2000 --gateway-lost-seconds 3600 --to FILE
  */
 
 const HOMES_PER_TRANSACTION = 100
 const CELL = 'cell-bench'
 
-const { values } = parseArgs({ options: { homes: { type: 'string' }, to: { type: 'string' } } })
-if (!values.homes || !values.to) throw new Error('--homes and --to are expected')
+const string = { type: 'string' } as const
+const { values } = parseArgs({ options: { homes: string, 'gateway-lost-seconds': string, to: string } })
+const { homes: count, 'gateway-lost-seconds': gatewayLostSeconds, to } = values
+if (!count || !gatewayLostSeconds || !to) throw new Error('--homes, --gateway-lost-seconds and --to are expected')
 const config = readConfig(process.env, join(import.meta.dirname, '..', '..'))
 if (!config.databaseUrl) throw new Error('DATABASE_URL is expected')
 const pool = await openPool(config.databaseUrl, { max: 2, name: 'seed' })
-const homes = await seed(pool, createSealing(readKeys(config).dataKey), Number(values.homes))
-writeFileSync(values.to, JSON.stringify({ mqtt: `mqtt://127.0.0.1:${config.mqtt.port}`, homes }), { mode: 0o600 })
+const homes = await seed(pool, createSealing(readKeys(config).dataKey), Number(count))
+await pool.query('update home set settings = $1 where grid_cell_id = $2', [
+  { gatewayLostSeconds: Number(gatewayLostSeconds) },
+  CELL,
+])
+writeFileSync(to, JSON.stringify({ mqtt: `mqtt://127.0.0.1:${config.mqtt.port}`, homes }), { mode: 0o600 })
 await pool.end()
 
 async function seed(database: Database, sealing: Sealing, count: number) {

@@ -29,7 +29,17 @@ export type Ground = {
 }
 export type BenchHome = DemoHome & { phone: string }
 
-export async function prepareGround(options: { homes: number; profileFolder?: string | undefined }): Promise<Ground> {
+/** The longest that a home may have: nobody plays the gateways, and what is lost all at once is a measurement of its own. */
+const NEVER_LOST_SECONDS = 3600
+
+type GroundOptions = {
+  homes: number
+  /** Gateways of these homes count as lost so long after the first start; 20 to 3,600. */
+  gatewayLostSeconds?: number
+  profileFolder?: string | undefined
+}
+
+export async function prepareGround(options: GroundOptions): Promise<Ground> {
   const provider = await startProviderStub()
   const platform = await preparePlatform({
     TWILIO_API_URL: provider.url,
@@ -41,7 +51,11 @@ export async function prepareGround(options: { homes: number; profileFolder?: st
     await provider.close()
   }
   try {
-    const { databaseUrl, homes } = await makeHomes(platform, options.homes)
+    const { databaseUrl, homes } = await makeHomes(
+      platform,
+      options.homes,
+      options.gatewayLostSeconds ?? NEVER_LOST_SECONDS,
+    )
     const profile: Record<string, string> = options.profileFolder
       ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${options.profileFolder} --cpu-prof-interval=500` }
       : {}
@@ -64,6 +78,7 @@ export async function prepareGround(options: { homes: number; profileFolder?: st
 async function makeHomes(
   platform: PlatformUnderTrial,
   count: number,
+  gatewayLostSeconds: number,
 ): Promise<{ databaseUrl: string; homes: BenchHome[] }> {
   const all = await platform.start(['all'])
   await untilDemo(join(platform.folder, 'demo.json'))
@@ -73,7 +88,10 @@ async function makeHomes(
   const env = { PATH: process.env.PATH, ANLIN_DATA: platform.folder, DATABASE_URL: databaseUrl }
   await promisify(execFile)(
     process.execPath,
-    ['services/testing/seed-homes.ts', '--homes', String(count), '--to', accounts],
+    [
+      'services/testing/seed-homes.ts',
+      ...['--homes', String(count), '--gateway-lost-seconds', String(gatewayLostSeconds), '--to', accounts],
+    ],
     { cwd: ROOT, timeout: SEED_WITHIN_MS, env },
   )
   return { databaseUrl, homes: readHomes(accounts) }

@@ -14,6 +14,8 @@ export type LogReading = {
   untilCaughtUp(reader: string): Promise<void>
   /** The same of every reader: only then is the machine idle, and the next measurement pays for nothing of the last. */
   untilIdle(): Promise<void>
+  /** Incidents of lost gateways, batteries and the like, that were opened so far. */
+  technicalIncidents(): Promise<number>
   /** What a table takes on disk with its indexes, over all its partitions. */
   bytesOf(table: 'observation_log' | 'reading'): Promise<number>
   end(): Promise<void>
@@ -71,6 +73,12 @@ export async function readLog(databaseUrl: string): Promise<LogReading> {
     untilCaughtUp,
     async untilIdle() {
       for (const reader of READERS) await untilCaughtUp(reader)
+    },
+    async technicalIncidents() {
+      const { rows } = await client.query<{ count: number }>(
+        "select count(*)::int from incident where kind = 'technical'",
+      )
+      return rows[0]?.count ?? 0
     },
     async bytesOf(table) {
       const { rows } = await client.query<{ bytes: number }>({ text: BYTES, values: [table] })

@@ -156,11 +156,12 @@ export async function measureDisk({ log }: Parts, rows: number): Promise<Figure>
   }
 }
 
-function pausePress(): number {
+/** A person's irregular pace, in ms. */
+export function pausePress(): number {
   return IDLE_PAUSE_MS.least + Math.random() * IDLE_PAUSE_MS.spread
 }
 
-function pressFigure(id: string, what: string, presses: Presses, how: string): Figure {
+export function pressFigure(id: string, what: string, presses: Presses, how: string): Figure {
   return {
     id,
     what,

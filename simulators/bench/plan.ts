@@ -8,6 +8,7 @@ export type Plan = {
   homes: number
   idlePresses: number
   loadedPresses: number
+  stormPresses: number
   foldSeconds: number
   foldSteps: number
   backlogRows: number
@@ -24,6 +25,7 @@ export const FULL: Plan = {
   homes: 2_000,
   idlePresses: 200,
   loadedPresses: 200,
+  stormPresses: 200,
   foldSeconds: 15,
   foldSteps: 5,
   backlogRows: 1_000_000,
@@ -40,6 +42,7 @@ export const SLICE: Plan = {
   homes: 60,
   idlePresses: 5,
   loadedPresses: 5,
+  stormPresses: 20,
   foldSeconds: 2,
   foldSteps: 1,
   backlogRows: 5_000,

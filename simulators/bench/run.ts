@@ -4,6 +4,7 @@ import { type Load, startLoad } from './load.ts'
 import { type LogReading, readLog } from './log-reading.ts'
 import { measureBrokers, measureMaximum } from './measure-brokers.ts'
 import { measureDemoMemory, measureIdleConnections } from './measure-memory.ts'
+import { LOST_AFTER_SECONDS, measureStorm } from './measure-storm.ts'
 import {
   fillLog,
   measureBacklog,
@@ -15,7 +16,7 @@ import {
 import type { Plan } from './plan.ts'
 import { townsOf } from './towns.ts'
 
-export const MEASUREMENTS = ['brokers', 'connections', 'presses', 'fold', 'backlog', 'memory'] as const
+export const MEASUREMENTS = ['brokers', 'connections', 'presses', 'fold', 'backlog', 'storm', 'memory'] as const
 export type Measurement = (typeof MEASUREMENTS)[number]
 
 export type RunOptions = {
@@ -57,6 +58,13 @@ export async function runBench(options: RunOptions): Promise<Figure[]> {
       await onGround(options, async (ground, log) => {
         const parts = { ground, load, log, plan }
         await measureWay(parts, { wants, take, onProgress, maximum })
+      })
+    }
+    if (wants('storm')) {
+      const lost = { ...options, gatewayLostSeconds: LOST_AFTER_SECONDS }
+      await onGround(lost, async (ground, log) => {
+        onProgress('storm: every gateway is lost at once')
+        take(await measureStorm({ ground, log, plan }))
       })
     }
     if (wants('memory')) {
@@ -106,10 +114,13 @@ async function measureWay(parts: { ground: Ground; load: Load; log: LogReading; 
   await all.end()
 }
 
-async function onGround(options: RunOptions, work: (ground: Ground, log: LogReading) => Promise<void>): Promise<void> {
-  options.onProgress(`preparing a platform with ${options.plan.homes} homes`)
-  const ground = await prepareGround({ homes: options.plan.homes, profileFolder: options.profileFolder })
-  const { signal } = options
+async function onGround(
+  options: RunOptions & { gatewayLostSeconds?: number },
+  work: (ground: Ground, log: LogReading) => Promise<void>,
+): Promise<void> {
+  const { plan, signal, ...given } = options
+  options.onProgress(`preparing a platform with ${plan.homes} homes`)
+  const ground = await prepareGround({ ...given, homes: plan.homes })
   const interrupted = new Promise<never>((_, reject) => {
     signal?.addEventListener('abort', () => reject(new Error('interrupted')), { once: true })
   })

@@ -12,6 +12,8 @@ import { openNotes, sealNotes } from './sealed-notes.ts'
 
 /** More waiting inputs than this are left to the next pass over the home. */
 const MAX_INPUTS_PER_PASS = 100
+/** The last urgency of a sweep. */
+const ONLY_TECHNICAL = 3
 
 export function createIncidents(database: Database, sealing: Sealing): Incidents {
   const announce = announcerOf(database)
@@ -54,12 +56,12 @@ export function createIncidents(database: Database, sealing: Sealing): Incidents
       return rows[0]?.result ?? null
     },
     async dueHomes({ steadyNowMs, waitedMs, limit }) {
-      const { rows } = await database.query<{ home_id: string }>({
+      const { rows } = await database.query<{ home_id: string; only_technical: boolean }>({
         name: 'incident-due-homes',
         text: DUE_HOMES,
         values: [steadyNowMs, waitedMs, limit],
       })
-      return rows.map((row) => row.home_id)
+      return rows.map((row) => ({ homeId: row.home_id, onlyTechnical: row.only_technical }))
     },
     async readClock() {
       const { rows } = await database.query<{ now: number; last_folded: number | null }>({
@@ -78,16 +80,22 @@ function kebab(type: string): string {
   return type.replace(/(?!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase()
 }
 
-/** Critical incidents first, then what is due longest; a home with only waiting inputs comes in between. */
+/**
+ * Critical incidents first, then waiting inputs, then warnings, each by what is due longest; last what is only technical
+ * (`homesToAdvance` says the same of signals).
+ */
 const DUE_HOMES = `
   with due as (
-    select home_id, case severity when 'critical' then 0 else 2 end as urgency, wake_at as since
+    select home_id, case severity when 'critical' then 0 when 'warning' then 2 else ${ONLY_TECHNICAL} end as urgency, wake_at as since
     from incident where wake_at <= to_timestamp($1::float8 / 1000)
     union all
-    select home_id, 1, created_at from incident_input
+    select home_id, case when body #>> '{signal,kind}' = 'technical'
+        and coalesce(body #>> '{signal,severity}', 'technical') = 'technical' then ${ONLY_TECHNICAL} else 1 end, created_at
+    from incident_input
     where applied_at is null and (created_at <= platform_now() - $2::float8 * interval '1 millisecond' or created_at > platform_now())
   )
-  select home_id from due group by home_id order by min(urgency), min(since) limit $3`
+  select home_id, min(urgency) = ${ONLY_TECHNICAL} as only_technical
+  from due group by home_id order by min(urgency), min(since) limit $3`
 
 const READ_HOME = `
   with waiting as (

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { HOME } from '../notify/testing/community.ts'
+import type { Ports } from '../notify/testing/real-ports.ts'
+import { writeSignal } from '../notify/testing/signals.ts'
+import { beginStory, type Story } from '../notify/testing/story.ts'
+import type { RaisedInput } from '../ports.ts'
+import { createHome } from '../store/postgres/homes.ts'
+
+/** More than one sweep takes of them, and of homes altogether. */
+const DISTRICT_HOMES = 260
+/** As long as an input waits before a sweep takes it. */
+const WITHOUT_HINT_MS = 260
+
+let story: Story
+beforeEach(async () => {
+  story = await beginStory()
+})
+afterEach(() => story.end())
+
+/** The homes of which a pass was committed, in that order. */
+function recordingPasses() {
+  const passed: string[] = []
+  const change = ({ incidents }: Ports): Partial<Ports> => ({
+    incidents: {
+      ...incidents,
+      async commit(commit, claim) {
+        const claimed = await incidents.commit(commit, claim)
+        if (claimed !== null) passed.push(commit.homeId)
+        return claimed
+      },
+    },
+  })
+  return { passed, change }
+}
+
+/** The power fails in a district, and every home there loses its gateway in the same second. */
+async function loseGateways(): Promise<RaisedInput[]> {
+  const lost: RaisedInput[] = []
+  for (let number = 0; number < DISTRICT_HOMES; number += 1) {
+    const homeId = `district-${number}`
+    const home = { homeId, gridCellId: 'cell-1', label: homeId, language: 'en', timeZone: 'Asia/Shanghai' } as const
+    await createHome(story.pool, story.sealing, home)
+    lost.push(
+      await writeSignal(story.pool, homeId, {
+        kind: 'technical',
+        severity: 'technical',
+        subject: 'gateway:lost',
+        why: { code: 'gateway-lost', values: { devices: 5, minutes: 3 } },
+      }),
+    )
+  }
+  return lost
+}
+
+test('an alarm stands in no line with gateways that were lost before it; the sweeps take those, a few at a time', async () => {
+  const { passed, change } = recordingPasses()
+  await story.start(change)
+  const { escalation } = story.running()
+  escalation.take(await loseGateways())
+  escalation.take([await writeSignal(story.pool, HOME, {})])
+  await story.expectSms('daughter', /^EMERGENCY/)
+  expect(passed).toEqual([HOME])
+  await sleep(WITHOUT_HINT_MS)
+  await escalation.sweep()
+  const swept = passed.filter((homeId) => homeId !== HOME)
+  expect(swept.length).toBeGreaterThan(0)
+  expect(swept.length).toBeLessThanOrEqual(50)
+  await story.sweep()
+  expect(await story.incidents()).toHaveLength(DISTRICT_HOMES + 1)
+})
+
+test('an alarm that lost its hint is swept before all the gateways that were lost before it', async () => {
+  const { passed, change } = recordingPasses()
+  await story.start(change)
+  await loseGateways()
+  await story.signal({}, { hinted: false })
+  await sleep(WITHOUT_HINT_MS)
+  await story.running().escalation.sweep()
+  expect(passed[0]).toBe(HOME)
+  await story.expectSms('daughter', /^EMERGENCY/)
+  await story.sweep()
+})
+
+test('a technical fault that people are told of at once, as a warning, waits for no sweep', async () => {
+  await story.start()
+  const fault = {
+    kind: 'technical',
+    subject: 'sos-bath:battery',
+    why: { code: 'battery-critical', values: {} },
+  } as const
+  const { escalation } = story.running()
+  escalation.take([await writeSignal(story.pool, HOME, { ...fault, severity: 'warning' })])
+  await escalation.drain()
+  expect(await story.incidents()).toHaveLength(1)
+  escalation.take([await writeSignal(story.pool, HOME, { ...fault, type: 'ConditionReturned' })])
+  await escalation.drain()
+  const { rows } = await story.pool.query(
+    "select input_id from incident_input where applied_at is null and body ->> 'type' = 'SignalReceived'",
+  )
+  expect(rows).toHaveLength(1)
+  await story.expectSms('daughter', /battery/i)
+  await story.sweep()
+})
