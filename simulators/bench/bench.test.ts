@@ -8,8 +8,13 @@ import { between, tableOf } from './table.ts'
 
 const SLICE_WITHIN_MS = 120_000
 
-test('a small run measures everything once and loses nothing', { timeout: SLICE_WITHIN_MS }, async () => {
-  const figures = await runBench({ plan: SLICE, only: MEASUREMENTS, onProgress() {}, onFigure() {} })
+test('a small run measures everything but the storm once and loses nothing', { timeout: SLICE_WITHIN_MS }, async () => {
+  const figures = await runBench({
+    plan: SLICE,
+    only: MEASUREMENTS.filter((name) => name !== 'storm'),
+    onProgress() {},
+    onFigure() {},
+  })
   const byId = new Map(figures.map((figure) => [figure.id, figure]))
   const measured = (id: string): Figure['measured'] => byId.get(id)?.measured ?? {}
 
@@ -24,12 +29,10 @@ test('a small run measures everything once and loses nothing', { timeout: SLICE_
     ['press-loaded-gateways', SLICE.loadedPresses],
     ['press-loaded-homes', SLICE.loadedPresses],
     ['press-backlog', 5],
-    ['press-storm', SLICE.stormPresses],
   ] as const) {
     expect(measured(id), id).toMatchObject({ pressed, acknowledged: pressed, lost: 0 })
     expect(measured(id).p99Ms, id).toBeGreaterThanOrEqual(measured(id).p50Ms ?? Number.POSITIVE_INFINITY)
   }
-  expect(measured('press-storm').openedMeanwhile).toBeGreaterThan(0)
   for (const id of ['press-loaded-gateways', 'press-loaded-homes']) {
     const { townSent, townAcknowledged, townUnanswered } = measured(id)
     expect({ id, townAcknowledged, townUnanswered }).toEqual({ id, townAcknowledged: townSent, townUnanswered: 0 })

@@ -14,8 +14,8 @@ export type LogReading = {
   untilCaughtUp(reader: string): Promise<void>
   /** The same of every reader: only then is the machine idle, and the next measurement pays for nothing of the last. */
   untilIdle(): Promise<void>
-  /** Incidents of lost gateways, batteries and the like, that were opened so far. */
-  technicalIncidents(): Promise<number>
+  /** Lost gateways, batteries and the like: what the rules have said of them so far, and how many incidents were opened. */
+  technical(): Promise<{ signals: number; incidents: number }>
   /** What a table takes on disk with its indexes, over all its partitions. */
   bytesOf(table: 'observation_log' | 'reading'): Promise<number>
   end(): Promise<void>
@@ -34,6 +34,10 @@ const LAG = `
     order by l.xid, l.id limit 1
   ) l
   where c.reader = $1`
+
+const TECHNICAL = `
+  select (select count(*)::int from incident_input where body #>> '{signal,kind}' = 'technical') as signals,
+    (select count(*)::int from incident where kind = 'technical') as incidents`
 
 const BYTES = `
   select coalesce(sum(pg_total_relation_size(inhrelid)), 0)::float8 as bytes
@@ -74,11 +78,9 @@ export async function readLog(databaseUrl: string): Promise<LogReading> {
     async untilIdle() {
       for (const reader of READERS) await untilCaughtUp(reader)
     },
-    async technicalIncidents() {
-      const { rows } = await client.query<{ count: number }>(
-        "select count(*)::int from incident where kind = 'technical'",
-      )
-      return rows[0]?.count ?? 0
+    async technical() {
+      const { rows } = await client.query<{ signals: number; incidents: number }>(TECHNICAL)
+      return rows[0] ?? { signals: 0, incidents: 0 }
     },
     async bytesOf(table) {
       const { rows } = await client.query<{ bytes: number }>({ text: BYTES, values: [table] })

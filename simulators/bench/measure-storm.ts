@@ -8,10 +8,10 @@ import { pressInTurn } from './presses.ts'
 
 /** The shortest that a home may have: nobody plays the gateways, so all are lost so long after the start. */
 export const LOST_AFTER_SECONDS = 20
-/** The presses begin shortly before and go on while the technical incidents are opened. */
-const BEFORE_SECONDS = 1
+const LOST_WITHIN_SECONDS = 60
 const OPENED_WITHIN_SECONDS = 120
-const LOOK_EVERY_MS = 200
+/** The presses begin with the first gateway that is found lost. */
+const LOOK_EVERY_MS = 10
 
 type Parts = { ground: Ground; log: LogReading; plan: Plan }
 
@@ -21,17 +21,12 @@ type Parts = { ground: Ground; log: LogReading; plan: Plan }
  */
 export async function measureStorm({ ground, log, plan }: Parts): Promise<Figure> {
   const all = await ground.startAll()
-  const startedAt = performance.now()
-  const seconds = () => (performance.now() - startedAt) / 1000
-  await wait((LOST_AFTER_SECONDS - BEFORE_SECONDS) * 1000)
-  if ((await log.technicalIncidents()) > 0) throw new Error('gateways were lost before the presses began')
+  await until(LOST_WITHIN_SECONDS, async () => (await log.technical()).signals > 0)
+  const lostAt = performance.now()
   const presses = await pressInTurn(ground, ground.homes.slice(0, plan.stormPresses), pausePress)
-  const openedMeanwhile = await log.technicalIncidents()
-  while ((await log.technicalIncidents()) < ground.homes.length) {
-    if (seconds() > OPENED_WITHIN_SECONDS) throw new Error('not every lost gateway has opened an incident')
-    await wait(LOOK_EVERY_MS)
-  }
-  const openedSeconds = seconds() - LOST_AFTER_SECONDS
+  const openedMeanwhile = (await log.technical()).incidents
+  await until(OPENED_WITHIN_SECONDS, async () => (await log.technical()).incidents >= ground.homes.length)
+  const openedSeconds = (performance.now() - lostAt) / 1000
   await all.end()
   const gateways = ground.homes.length
   const figure = pressFigure(
@@ -41,4 +36,13 @@ export async function measureStorm({ ground, log, plan }: Parts): Promise<Figure
     `the longest ${ms(presses.longestMs)}; ${count(openedMeanwhile)} technical incidents were opened meanwhile, all of them after ${openedSeconds.toFixed(0)} s; all roles in one process, nothing else going on`,
   )
   return { ...figure, measured: { ...figure.measured, gateways, openedMeanwhile, openedSeconds } }
+}
+
+async function until(withinSeconds: number, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + withinSeconds * 1000
+  while (!(await isSo())) {
+    if (performance.now() > deadline)
+      throw new Error(`the gateways were not lost and told of within ${withinSeconds} s`)
+    await wait(LOOK_EVERY_MS)
+  }
 }
