@@ -64,8 +64,8 @@ export type Signal =
 
 /**
  * The homes whose incidents are to be folded at once. Technical signals wait for the escalation's sweep, which takes them
- * after all that is urgent: nobody is told of them at once, each power cut of a district makes thousands of them in one
- * second, and an alarm must not stand in one line with those.
+ * after all that is urgent: at most whoever was warned already is told of them, each power cut of a district makes thousands
+ * of them in one second, and an alarm must not stand in one line with those.
  */
 export function homesToAdvance(signals: readonly { homeId: string; signal: Signal }[]): Set<string> {
   return new Set(signals.filter(({ signal }) => !isOnlyTechnical(signal)).map(({ homeId }) => homeId))

@@ -18,20 +18,24 @@ beforeEach(async () => {
 })
 afterEach(() => story.end())
 
-/** The homes of which a pass was committed, in that order. */
+/** The homes of which a pass was committed, in that order, and how many commits were under way at once. */
 function recordingPasses() {
   const passed: string[] = []
+  const atOnce = { now: 0, most: 0 }
   const change = ({ incidents }: Ports): Partial<Ports> => ({
     incidents: {
       ...incidents,
       async commit(commit, claim) {
+        atOnce.now += 1
+        atOnce.most = Math.max(atOnce.most, atOnce.now)
         const claimed = await incidents.commit(commit, claim)
+        atOnce.now -= 1
         if (claimed !== null) passed.push(commit.homeId)
         return claimed
       },
     },
   })
-  return { passed, change }
+  return { passed, atOnce, change }
 }
 
 /** The power fails in a district, and every home there loses its gateway in the same second. */
@@ -54,7 +58,7 @@ async function loseGateways(): Promise<RaisedInput[]> {
 }
 
 test('an alarm stands in no line with gateways that were lost before it; the sweeps take those, a few at a time', async () => {
-  const { passed, change } = recordingPasses()
+  const { passed, atOnce, change } = recordingPasses()
   await story.start(change)
   const { escalation } = story.running()
   escalation.take(await loseGateways())
@@ -62,7 +66,9 @@ test('an alarm stands in no line with gateways that were lost before it; the swe
   await story.expectSms('daughter', /^EMERGENCY/)
   expect(passed).toEqual([HOME])
   await sleep(WITHOUT_HINT_MS)
+  atOnce.most = 0
   await escalation.sweep()
+  expect(atOnce.most).toBeLessThanOrEqual(2)
   const swept = passed.filter((homeId) => homeId !== HOME)
   expect(swept.length).toBeGreaterThan(0)
   expect(swept.length).toBeLessThanOrEqual(50)

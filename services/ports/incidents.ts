@@ -73,7 +73,7 @@ export type EscalationCommit = {
   view: EscalationView
 }
 
-/** A home whose incidents wait for a pass. `onlyTechnical`: nobody is told at once of what they wait with. */
+/** A home whose incidents wait for a pass. `onlyTechnical`: with what `homesToAdvance` leaves to the sweep. */
 type DueIncidents = { homeId: string; onlyTechnical: boolean }
 
 export type Incidents = {

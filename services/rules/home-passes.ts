@@ -11,7 +11,9 @@ const URGENT_ROWS_PER_SHARD = 50
 const LAGGING_SHARDS_AT_ONCE = 8
 const HOME_ROWS_PER_SHARD = 500
 /** Homes visited for their timers in one pass; when there are more, the next pass follows at once. */
-const MAX_DUE_HOMES = 100
+const MAX_DUE_HOMES = 500
+/** And in one commit: a home is held until it ends, and its alarm with it. */
+const MAX_FIRED_AT_ONCE = 100
 
 /** While shards lag: homes with alarms whose hint was lost. */
 export async function lookForAlarms<State>(memory: RulesMemory<State>): Promise<void> {
@@ -46,17 +48,24 @@ export async function passTimers<State>(memory: RulesMemory<State>): Promise<boo
   const homes = await memory.store.readDueHomes(MAX_DUE_HOMES)
   if (homes.length > 0) await excuseSilence(memory)
   await settle(memory)
-  await passHomes(memory, homes, homes)
+  await passDue(memory, homes)
   const jump = memory.jumps.at(-1)
   if (jump === undefined) return homes.length >= MAX_DUE_HOMES
   const behind = await memory.store.readHomesBeforeEpoch(jump.epoch, MAX_DUE_HOMES)
-  await passHomes(memory, behind, behind)
+  await passDue(memory, behind)
   if (behind.length === 0) {
     memory.epochTaken = jump.epoch
     // The alarm lane may have learned of another meanwhile.
     memory.jumps = memory.jumps.filter((later) => later.epoch > jump.epoch)
   }
   return homes.length >= MAX_DUE_HOMES || behind.length >= MAX_DUE_HOMES
+}
+
+async function passDue<State>(memory: RulesMemory<State>, homes: readonly DueHome[]): Promise<void> {
+  for (let first = 0; first < homes.length; first += MAX_FIRED_AT_ONCE) {
+    const some = homes.slice(first, first + MAX_FIRED_AT_ONCE)
+    await passHomes(memory, some, some)
+  }
 }
 
 /**

@@ -14,8 +14,8 @@ export type LogReading = {
   untilCaughtUp(reader: string): Promise<void>
   /** The same of every reader: only then is the machine idle, and the next measurement pays for nothing of the last. */
   untilIdle(): Promise<void>
-  /** Lost gateways, batteries and the like: what the rules have said of them so far, and how many incidents were opened. */
-  technical(): Promise<{ signals: number; incidents: number }>
+  /** Of these homes: the lost gateways that the rules have told of so far, and of how many an incident was opened. */
+  lostGateways(homeIds: readonly string[]): Promise<{ signals: number; incidents: number }>
   /** What a table takes on disk with its indexes, over all its partitions. */
   bytesOf(table: 'observation_log' | 'reading'): Promise<number>
   end(): Promise<void>
@@ -35,9 +35,10 @@ const LAG = `
   ) l
   where c.reader = $1`
 
-const TECHNICAL = `
-  select (select count(*)::int from incident_input where body #>> '{signal,kind}' = 'technical') as signals,
-    (select count(*)::int from incident where kind = 'technical') as incidents`
+const LOST_GATEWAYS = `
+  select (select count(*)::int from incident_input
+          where home_id = any($1) and body #>> '{signal,why,code}' = 'gateway-lost') as signals,
+    (select count(*)::int from incident where home_id = any($1) and subject = 'gateway:lost') as incidents`
 
 const BYTES = `
   select coalesce(sum(pg_total_relation_size(inhrelid)), 0)::float8 as bytes
@@ -78,8 +79,8 @@ export async function readLog(databaseUrl: string): Promise<LogReading> {
     async untilIdle() {
       for (const reader of READERS) await untilCaughtUp(reader)
     },
-    async technical() {
-      const { rows } = await client.query<{ signals: number; incidents: number }>(TECHNICAL)
+    async lostGateways(homeIds) {
+      const { rows } = await client.query<{ signals: number; incidents: number }>(LOST_GATEWAYS, [homeIds])
       return rows[0] ?? { signals: 0, incidents: 0 }
     },
     async bytesOf(table) {

@@ -11,7 +11,6 @@ export type Presses = {
   pressed: number
   /** Acknowledged to the button. */
   acknowledged: number
-  /** No request within a minute. */
   /** Without a request within REQUEST_WITHIN_MS; it may still have come later. */
   lost: number
   p50Ms: number

@@ -80,19 +80,22 @@ function kebab(type: string): string {
   return type.replace(/(?!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase()
 }
 
-/**
- * Critical incidents first, then waiting inputs, then warnings, each by what is due longest; last what is only technical
- * (`homesToAdvance` says the same of signals).
- */
+/** As the indexes of migration 0011 say it, and `homesToAdvance` of signals. */
+const IS_TECHNICAL = `(body #>> '{signal,kind}' = 'technical'
+  and coalesce(body #>> '{signal,severity}', 'technical') = 'technical')`
+const HAS_WAITED = `applied_at is null
+  and (created_at <= (select platform_now()) - $2::float8 * interval '1 millisecond' or created_at > (select platform_now()))`
+
+/** Critical incidents first, then waiting inputs, then warnings, each by what is due longest; what is only technical last. */
 const DUE_HOMES = `
   with due as (
     select home_id, case severity when 'critical' then 0 when 'warning' then 2 else ${ONLY_TECHNICAL} end as urgency, wake_at as since
     from incident where wake_at <= to_timestamp($1::float8 / 1000)
     union all
-    select home_id, case when body #>> '{signal,kind}' = 'technical'
-        and coalesce(body #>> '{signal,severity}', 'technical') = 'technical' then ${ONLY_TECHNICAL} else 1 end, created_at
-    from incident_input
-    where applied_at is null and (created_at <= platform_now() - $2::float8 * interval '1 millisecond' or created_at > platform_now())
+    select home_id, 1, created_at from incident_input where ${IS_TECHNICAL} is not true and ${HAS_WAITED}
+    union all
+    (select home_id, ${ONLY_TECHNICAL}, created_at from incident_input where ${IS_TECHNICAL} is true and ${HAS_WAITED}
+     order by created_at limit $3)
   )
   select home_id, min(urgency) = ${ONLY_TECHNICAL} as only_technical
   from due group by home_id order by min(urgency), min(since) limit $3`
