@@ -71,7 +71,7 @@ export function homesToAdvance(signals: readonly { homeId: string; signal: Signa
   return new Set(signals.filter(({ signal }) => !isOnlyTechnical(signal)).map(({ homeId }) => homeId))
 }
 
-/** The sweep says the same in SQL (`DUE_HOMES` in store/postgres/incidents.ts). */
+/** The sweep says the same in SQL (`IS_TECHNICAL` in store/postgres/incidents.ts), held to this by technical-last.story.test.ts. */
 function isOnlyTechnical(signal: Signal): boolean {
   return signal.kind === 'technical' && (signal.type !== 'ConditionRaised' || signal.severity === 'technical')
 }

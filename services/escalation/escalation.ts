@@ -93,8 +93,9 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
       const urgent = homes.filter(({ onlyTechnical }) => !onlyTechnical)
       const technical = homes.filter(({ onlyTechnical }) => onlyTechnical)
       await eachInTurn(urgent, MAX_SWEPT_AT_ONCE, ({ homeId }) => advanceQuietly(homeId))
-      const fewTechnical = technical.slice(0, MAX_TECHNICAL_PER_SWEEP)
-      await eachInTurn(fewTechnical, MAX_TECHNICAL_AT_ONCE, ({ homeId }) => advanceQuietly(homeId))
+      await eachInTurn(someByChance(technical, MAX_TECHNICAL_PER_SWEEP), MAX_TECHNICAL_AT_ONCE, ({ homeId }) =>
+        advanceQuietly(homeId),
+      )
     },
     async submit(homeId, incidentId, input, origin) {
       if (closed) throw new Error('the escalation is closing')
@@ -111,6 +112,12 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
       await lanes.drain()
     },
   }
+}
+
+/** By chance, so that two processes seldom take the same ones, and homes whose passes fail keep none of the others waiting. */
+function someByChance<T>(items: readonly T[], most: number): T[] {
+  const left = [...items]
+  return Array.from({ length: Math.min(most, left.length) }, () => left.splice(Math.random() * left.length, 1)).flat()
 }
 
 /** The chain of messages and SQLSTATEs; our errors carry ids and codes, never what people said. */

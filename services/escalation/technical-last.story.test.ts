@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { homesToAdvance, INCIDENT_KINDS, SEVERITIES, type Signal } from '../core/signal.ts'
 import { HOME } from '../notify/testing/community.ts'
 import type { Ports } from '../notify/testing/real-ports.ts'
 import { writeSignal } from '../notify/testing/signals.ts'
@@ -107,4 +108,38 @@ test('a technical fault that people are told of at once, as a warning, waits for
   expect(rows).toHaveLength(1)
   await story.expectSms('daughter', /battery/i)
   await story.sweep()
+})
+
+test('technical homes whose passes fail keep no other of them waiting', async () => {
+  await story.start(({ incidents }) => ({
+    incidents: {
+      ...incidents,
+      readHome: (homeId) =>
+        homeId === HOME ? incidents.readHome(homeId) : Promise.reject(new Error('cannot be read')),
+    },
+  }))
+  const lost = { kind: 'technical', severity: 'technical', why: { code: 'gateway-lost', values: {} } } as const
+  for (let number = 0; number < 60; number += 1) await writeSignal(story.pool, `failing-${number}`, lost)
+  await writeSignal(story.pool, HOME, lost)
+  await sleep(WITHOUT_HINT_MS)
+  for (let sweeps = 0; sweeps < 20; sweeps += 1) await story.running().escalation.sweep()
+  expect((await story.incidents()).map(({ kind }) => kind)).toEqual(['technical'])
+})
+
+test('the sweep leaves for last what is given no hint, and nothing else', async () => {
+  const types = ['ConditionRaised', 'ConditionReturned', 'ConditionCancelled'] as const
+  const shapes = types.flatMap((type) =>
+    INCIDENT_KINDS.flatMap((kind) =>
+      (type === 'ConditionRaised' ? SEVERITIES : [undefined]).map((severity) => ({ type, kind, severity })),
+    ),
+  )
+  const written: RaisedInput[] = []
+  for (const [number, shape] of shapes.entries()) {
+    written.push(await writeSignal(story.pool, `shape-${number}`, shape as Partial<Signal>))
+  }
+  const { incidents } = story.ports()
+  const due = await incidents.dueHomes({ steadyNowMs: 0, waitedMs: 0, limit: 200 })
+  expect(due).toHaveLength(shapes.length)
+  const urgent = due.filter(({ onlyTechnical }) => !onlyTechnical).map(({ homeId }) => homeId)
+  expect(urgent.toSorted()).toEqual([...homesToAdvance(written)].toSorted())
 })
