@@ -25,5 +25,6 @@ export type IngestNews =
   | { type: 'ready'; url: string }
   | { type: 'failed'; message: string; code?: string; port?: number }
   | { type: 'passed-on'; calls: PassedOn[] }
+  | { type: 'alarms-coming'; homeIds: readonly string[] }
   | { type: 'fresh'; batch: FreshBatch | null }
   | { type: 'closed' }

@@ -27,6 +27,8 @@ export async function startIngestThread(
       case 'passed-on':
         for (const call of news.calls) passOn(call, ports)
         return
+      case 'alarms-coming':
+        return ports.fresh?.expect(news.homeIds)
       case 'fresh':
         return news.batch === null ? ports.fresh?.lost() : ports.fresh?.offer(news.batch)
       case 'closed':

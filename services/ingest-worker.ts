@@ -47,6 +47,7 @@ function createOutlet(): Hints & Metrics {
 }
 
 const FRESH: FreshSink = {
+  expect: (homeIds) => tell({ type: 'alarms-coming', homeIds }),
   offer: (batch) => tell({ type: 'fresh', batch }),
   lost: () => tell({ type: 'fresh', batch: null }),
 }

@@ -29,6 +29,10 @@ const COUNTERS = {
     labels: ['reason'],
   },
   anlin_homes_read_ahead_total: { help: 'Escalation passes whose home was read before their signal came', labels: [] },
+  anlin_alarms_in_one_commit_total: {
+    help: 'Alarms whose signal and first messages were written in one commit',
+    labels: [],
+  },
   anlin_outbox_claims_total: {
     help: 'Messages taken up to be sent: claimed by the commit that wrote them, or in the outbox',
     labels: ['where'],

@@ -10,14 +10,14 @@ import { APPEND_CONNECTIONS, openIngestRole } from './ingest-role.ts'
 import { startIngestThread } from './ingest-thread.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { type Notify, startNotify } from './notify/notify.ts'
-import type { DecodedSink, FreshSink, SignalTaker } from './ports.ts'
+import type { DecodedSink, SignalTaker } from './ports.ts'
 import { createCoreFold } from './rules/core-fold.ts'
 import { type RulesWorker, startRules } from './rules/rules.ts'
 import { createFoldStore } from './store/postgres/fold-store.ts'
 import { linkToken } from './store/postgres/incident-links.ts'
 import { createIncidents } from './store/postgres/incidents.ts'
 import { createIncomingMessages } from './store/postgres/incoming-messages.ts'
-import { freshRowsOf } from './store/postgres/log-fresh.ts'
+import { freshSinkOf } from './store/postgres/log-fresh.ts'
 import { createOutbox } from './store/postgres/outbox.ts'
 import { createTwilioSms } from './store/sms/twilio.ts'
 import { type Swept, startSweeping } from './sweep.ts'
@@ -144,7 +144,7 @@ async function openIngest(
   rules: RulesWorker | null,
 ): Promise<string> {
   const { config, databaseUrl, hints, metrics } = foundation
-  const ports = { hints, metrics, fresh: rules && freshSink(rules) }
+  const ports = { hints, metrics, fresh: rules && freshSinkOf(rules.fresh) }
   const ingest =
     roles.size > 1
       ? await startIngestThread({ config, databaseUrl, pretty: process.stdout.isTTY }, ports)
@@ -155,8 +155,4 @@ async function openIngest(
         })
   lifecycle.onEnd('ingest', () => ingest.close())
   return ingest.url
-}
-
-function freshSink({ fresh }: RulesWorker): FreshSink {
-  return { offer: (batch) => fresh.offer(freshRowsOf(batch)), lost: () => fresh.lost() }
 }

@@ -97,7 +97,7 @@ function viewOf(home: HomeRun, pass: RecordedPass): EscalationView {
     .filter(({ id, status }) => status !== 'resolved' || meant.has(id))
     .sort((a, b) => a.openedAt - b.openedAt || (a.id < b.id ? -1 : 1))
   const { nowMs, facts } = pass
-  return { nowMs, lastPass: pass.pass - 1, incidents, inputs, moreInputs: false, facts, codes: [] }
+  return { nowMs, lastPass: pass.pass - 1, incidents, inputs, moreInputs: false, facts, codes: [], drawnIds: [] }
 }
 
 function compareAnswers(report: ReplayReport, pass: RecordedPass, commit: EscalationCommit): void {

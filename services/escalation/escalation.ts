@@ -76,6 +76,9 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
     expect(homeId) {
       if (!closed) expected.expect(homeId)
     },
+    async join(homeId, signals) {
+      return closed ? null : passes.join(homeId, signals)
+    },
     take(inputs) {
       // What comes while we close waits in the database for the next start.
       if (closed) return

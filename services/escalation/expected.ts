@@ -1,7 +1,10 @@
+import type { Signal } from '../core/signal.ts'
 import type { Clock, EscalationView, Incidents, RaisedInput } from '../ports.ts'
 
 /** Homes read ahead at once, a connection each. More alarms than this at one moment are read when their signals come. */
 const MAX_EXPECTED = 8
+/** One message seldom raises more; the others' ids are never used. */
+const MAX_JOINED_SIGNALS = 2
 /** A signal comes some milliseconds after its message; what was read longer ago is read anew. */
 const EXPECTED_FOR_MS = 1_000
 
@@ -21,6 +24,8 @@ export type ExpectedHomes = {
   forget(homeId: string): void
   /** What a pass over it would read now; null where it has to. Only once. */
   take(homeId: string): Promise<EscalationView | null>
+  /** The same for signals that are not written yet, with the ids that they are to be written under. */
+  join(homeId: string, signals: readonly Signal[]): Promise<EscalationView | null>
 }
 
 export function createExpectedHomes(incidents: Incidents, clock: Clock): ExpectedHomes {
@@ -30,12 +35,19 @@ export function createExpectedHomes(incidents: Incidents, clock: Clock): Expecte
 
   async function read(homeId: string): Promise<Read | null> {
     try {
-      const view = await incidents.readHome(homeId)
+      const view = await incidents.readHome(homeId, MAX_JOINED_SIGNALS)
       return { view, atMs: clock.monotonicMs() }
     } catch {
       // The pass reads for itself, and says so if it cannot.
       return null
     }
+  }
+
+  /** What was read, as of now. Longer than a pass takes: in which order the rest comes is the database's to say. */
+  async function viewNow(expected: Expected): Promise<EscalationView | null> {
+    const read = await expected.read
+    if (read === null || read.view.moreInputs) return null
+    return { ...read.view, nowMs: read.view.nowMs + clock.monotonicMs() - read.atMs }
   }
 
   return {
@@ -57,11 +69,21 @@ export function createExpectedHomes(incidents: Incidents, clock: Clock): Expecte
       const expected = homes.get(homeId)
       homes.delete(homeId)
       if (!expected || expected.inputs.length === 0 || isOld(expected)) return null
-      const read = await expected.read
-      // Longer than a pass takes: in which order the rest comes is the database's to say.
-      if (read === null || read.view.moreInputs) return null
-      const nowMs = read.view.nowMs + clock.monotonicMs() - read.atMs
-      return { ...read.view, nowMs, inputs: inOrder(read.view.inputs, expected.inputs) }
+      const view = await viewNow(expected)
+      return view && { ...view, inputs: inOrder(view.inputs, expected.inputs) }
+    },
+    async join(homeId, signals) {
+      const expected = homes.get(homeId)
+      // Signals that wait for their pass come before these.
+      if (!expected || expected.inputs.length > 0 || isOld(expected) || signals.length > MAX_JOINED_SIGNALS) return null
+      homes.delete(homeId)
+      const view = await viewNow(expected)
+      if (view === null) return null
+      const given = view.drawnIds.flatMap((inputId, nth) => {
+        const signal = signals[nth]
+        return signal ? [{ homeId, inputId, signal }] : []
+      })
+      return { ...view, inputs: inOrder(view.inputs, given) }
     },
   }
 }

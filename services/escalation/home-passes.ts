@@ -1,6 +1,19 @@
 import type { FoldVerdict } from '../core/incident/effect.ts'
 import { isCritical } from '../core/message/priority.ts'
-import type { Claim, Clock, EscalationCommit, Hints, Incidents, Log, Metrics, SenderAtHand } from '../ports.ts'
+import type { Signal } from '../core/signal.ts'
+import type {
+  Claim,
+  ClaimAtOnce,
+  Clock,
+  EscalationCommit,
+  EscalationView,
+  Hints,
+  Incidents,
+  JointCommit,
+  Log,
+  Metrics,
+  SenderAtHand,
+} from '../ports.ts'
 import { createExpectedHomes, type ExpectedHomes } from './expected.ts'
 import { createMessageWriter } from './messages.ts'
 import { planPass } from './pass.ts'
@@ -30,6 +43,8 @@ export type HomePasses = {
   expected: ExpectedHomes
   /** Folds what waits for this home and fires what is due. @throws when the database is away, or others are always faster */
   advance(homeId: string): Promise<Verdicts>
+  /** A pass over an expected home with signals that are written together with it; null where that is not possible. */
+  join(homeId: string, signals: readonly Signal[]): Promise<JointCommit | null>
   sendWith(sender: SenderAtHand): void
 }
 
@@ -39,23 +54,32 @@ export function createHomePasses(options: HomePassesOptions): HomePasses {
   const expected = createExpectedHomes(incidents, clock)
   let sender: SenderAtHand | null = null
 
+  function plan(homeId: string, view: EscalationView): EscalationCommit | null {
+    const nowMs = Math.floor(steady.steady(view.nowMs, clock.monotonicMs()))
+    return planPass(homeId, view, nowMs, write, (what, error) => reportRefused(homeId, what, error, options))
+  }
+
+  /** It stands. */
+  function passed(commit: EscalationCommit, claim: Claim): void {
+    reportUnreached(commit, options)
+    if (commit.messages.length > claim.messages.length) hints.hint('outbox', '')
+  }
+
   /** One read and one commit; repeated where another worker was faster. Says whether more inputs wait. */
   async function pass(homeId: string, verdicts: Verdicts): Promise<boolean> {
     for (let race = 0; race < MAX_RACES; race += 1) {
       const atHand = await expected.take(homeId)
       if (atHand !== null) metrics.count('anlin_homes_read_ahead_total')
       const view = atHand ?? (await incidents.readHome(homeId))
-      const nowMs = Math.floor(steady.steady(view.nowMs, clock.monotonicMs()))
-      const commit = planPass(homeId, view, nowMs, write, (what, error) => reportRefused(homeId, what, error, options))
+      const commit = plan(homeId, view)
       if (commit === null) return false
-      const claim = await commitPass(commit, incidents, sender)
+      const claim = await commitPass(commit, sender, (claimed) => incidents.commit(commit, claimed))
       if (claim === null) {
         metrics.count('anlin_incident_conflicts_total')
         continue
       }
       for (const { inputId, result } of commit.inputs) verdicts.set(inputId, result)
-      reportUnreached(commit, options)
-      if (commit.messages.length > claim.messages.length) hints.hint('outbox', '')
+      passed(commit, claim)
       return view.moreInputs
     }
     throw new Error(`advance home ${homeId}: lost the race ${MAX_RACES} times`)
@@ -70,6 +94,18 @@ export function createHomePasses(options: HomePassesOptions): HomePasses {
   return {
     expected,
     advance,
+    async join(homeId, signals) {
+      const view = await expected.join(homeId, signals)
+      if (view !== null) metrics.count('anlin_homes_read_ahead_total')
+      const commit = view && plan(homeId, view)
+      if (!commit) return null
+      return async (fold) => {
+        const claim = await commitPass(commit, sender, (claimed) => incidents.commitWithFold(fold, commit, claimed))
+        metrics.count(claim === null ? 'anlin_incident_conflicts_total' : 'anlin_alarms_in_one_commit_total')
+        if (claim !== null) passed(commit, claim)
+        return claim !== null
+      }
+    },
     sendWith(given) {
       sender = given
     },
@@ -79,15 +115,15 @@ export function createHomePasses(options: HomePassesOptions): HomePasses {
 /** @returns what of its messages the sender has got already; null: somebody else was faster */
 async function commitPass(
   commit: EscalationCommit,
-  incidents: Incidents,
   sender: SenderAtHand | null,
+  write: (claim: ClaimAtOnce | null) => Promise<Claim | null>,
 ): Promise<Claim | null> {
   const critical = commit.messages.filter((message) => isCritical(message.priority))
   const reservation = critical.length > 0 && sender !== null ? sender.reserve(critical.length) : null
-  if (reservation === null) return incidents.commit(commit, null)
+  if (reservation === null) return write(null)
   let claim: Claim | null
   try {
-    claim = await incidents.commit(commit, reservation)
+    claim = await write(reservation)
   } catch (error) {
     // An answer that was lost says nothing of whether it was written.
     const asked = critical.slice(0, reservation.room)

@@ -34,7 +34,7 @@ function pressed(n: number): EscalationView['inputs'][number] {
 function stormOf(alarms: number): EscalationView {
   const inputs = Array.from({ length: alarms }, (_, n) => pressed(n))
   const facts = factsOfHome({ usedCodes: { daughter: [37], worker: [44] } })
-  return { nowMs: 0, lastPass: 0, incidents: [], inputs, moreInputs: false, facts, codes: [] }
+  return { nowMs: 0, lastPass: 0, incidents: [], inputs, moreInputs: false, facts, codes: [], drawnIds: [] }
 }
 
 test('alarms of one pass get different codes on one phone, and the pass keeps what it went by', () => {

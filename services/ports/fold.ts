@@ -101,9 +101,19 @@ export type RaisedInput = { homeId: string; inputId: string; signal: Signal }
 export type SignalTaker = {
   /** This home has said something urgent, which is folded now: what a signal of it needs may be read meanwhile. */
   expect(homeId: string): void
+  /**
+   * Signals of one home that was expected, before they are written: what is done of them may stand in the commit that writes
+   * them. Null: they go by `take` once they are.
+   */
+  join(homeId: string, signals: readonly Signal[]): Promise<JointCommit | null>
   /** Committed signals, instead of hints for their homes. */
   take(inputs: readonly RaisedInput[]): void
 }
+/**
+ * Commits the fold whose signals it was made for, and what is done of them. To be called once or never. False: somebody was
+ * faster, in the fold or after it, and nothing is written. @throws when nobody knows
+ */
+export type JointCommit = (fold: FoldCommit) => Promise<boolean>
 
 /**
  * `clock`: the database's clock moved beside the time that passed. `entrance-closed`: nobody could be heard from `atMs -

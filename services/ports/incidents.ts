@@ -6,6 +6,7 @@ import type { Facts, Responder } from '../core/escalation/people.ts'
 import type { FoldVerdict, IncidentEvent } from '../core/incident/effect.ts'
 import type { Incident } from '../core/incident/incident.ts'
 import type { IncidentInput } from '../core/incident/input.ts'
+import type { FoldCommit } from './fold.ts'
 import type { Claim, ClaimAtOnce } from './outbox.ts'
 
 /** A row of `incident_input` that nobody has folded yet; `incidentId` is given where it is meant for one incident. */
@@ -25,6 +26,8 @@ export type EscalationView = {
   facts: Facts
   /** What the codes were based on; the commit finds out whether somebody else gave one meanwhile. */
   codes: GivenCode[]
+  /** As many as were asked for, in order: ids of inputs that are written with the pass that folds them. */
+  drawnIds: string[]
 }
 export type GivenCode = { ref: string; code: number; givenAtMs: number; xid: string; incidentId: string }
 
@@ -77,12 +80,18 @@ export type EscalationCommit = {
 type DueIncidents = { homeId: string; onlyTechnical: boolean }
 
 export type Incidents = {
-  readHome(homeId: string): Promise<EscalationView>
+  /** @param drawIds how many inputs may be written with the pass that is made from it */
+  readHome(homeId: string, drawIds?: number): Promise<EscalationView>
   /**
    * Null: somebody else was faster, or an input before those of this pass waits; nothing was written. Else what of its
    * messages was claimed for who sends them, as `claim` says.
    */
   commit(commit: EscalationCommit, claim: ClaimAtOnce | null): Promise<Claim | null>
+  /**
+   * The same in one commit with the fold that raised the signals among its inputs: they have the view's first drawn ids.
+   * Null also where the fold lost its race.
+   */
+  commitWithFold(fold: FoldCommit, commit: EscalationCommit, claim: ClaimAtOnce | null): Promise<Claim | null>
   /** Writes down an input; the escalation folds it afterwards. Returns its id: the same for the same `origin`. */
   addInput(homeId: string, incidentId: string | null, input: NewInput, origin: string | null): Promise<string>
   /** What was said to an input that another worker folded; null while nobody has. */

@@ -59,6 +59,8 @@ export type FreshBatch = {
 }
 /** For the rules of the same process. Neither waits nor throws. */
 export type FreshSink = {
+  /** Homes with an alarm that is about to be committed, or tried again: what it needs further on may be read meanwhile. */
+  expect(homeIds: readonly string[]): void
   /** In commit order. Between it and the batch offered before nothing was stored, unless `lost` was called. */
   offer(batch: FreshBatch): void
   /** From the last batch on something was stored that was not offered, or may have been. */

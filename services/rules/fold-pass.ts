@@ -11,8 +11,8 @@ import type {
   LogPosition,
   LogRow,
   Metrics,
-  RaisedInput,
   ShardCursor,
+  SignalTaker,
 } from '../ports.ts'
 import type { CachedHome, HomeCache } from './home-cache.ts'
 import {
@@ -40,6 +40,8 @@ export type PassParts<State> = {
   metrics: Metrics
   /** Null: nobody in this process wants what was decoded. */
   decoded: DecodedSink | null
+  /** Null: it runs in another process. */
+  escalation: SignalTaker | null
   /** The pass before, where its commit is still under way. */
   underway: { done: Promise<unknown> } | null
 }
@@ -102,29 +104,6 @@ export async function foldPass<State>(parts: PassParts<State>, input: PassInput)
   }
   for (const home of after) parts.cache.put(home)
   return { input, homeIds: [...rowsByHome.keys()], commit, decoded, skipped }
-}
-
-/**
- * One statement, and nothing is held open before it: whoever was frozen meanwhile finds the versions moved, and throws
- * its work away.
- * @returns its signals as they were written; null: it does not stand
- */
-export async function commitPass<State>(parts: PassParts<State>, pass: FoldedPass): Promise<RaisedInput[] | null> {
-  const { commit } = pass
-  if (commit.homes.length === 0 && commit.cursors.length === 0) return []
-  let raised: RaisedInput[] | null = null
-  try {
-    raised = await parts.store.commit(commit)
-  } finally {
-    if (raised === null) forgetPass(parts, pass)
-  }
-  if (raised === null) return null
-  for (const { code } of commit.rejections) parts.metrics.count('anlin_messages_rejected_total', 1, { code })
-  return raised
-}
-
-export function forgetPass<State>(parts: Pick<PassParts<State>, 'cache'>, pass: FoldedPass): void {
-  for (const homeId of pass.homeIds) parts.cache.forget(homeId)
 }
 
 function groupByHome(rows: readonly LogRow[]): Map<string, LogRow[]> {

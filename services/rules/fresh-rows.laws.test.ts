@@ -5,7 +5,7 @@ import { logHintKey } from '../core/log-hint.ts'
 import { shardOf } from '../core/shard.ts'
 import type { FoldStore } from '../ports.ts'
 import { createLogAppend } from '../store/postgres/log-append.ts'
-import { freshRowsOf } from '../store/postgres/log-fresh.ts'
+import { freshSinkOf } from '../store/postgres/log-fresh.ts'
 import type { Database } from '../store/postgres/pool.ts'
 import { losingPool } from '../testing/losing-pool.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
@@ -45,10 +45,7 @@ async function startProcess(pool: Database, hasRules: boolean) {
     return answer
   })
   const fresh = bench?.worker.fresh
-  const log = createLogAppend(
-    losing,
-    fresh ? { offer: (batch) => fresh.offer(freshRowsOf(batch)), lost: () => fresh.lost() } : null,
-  )
+  const log = createLogAppend(losing, fresh ? freshSinkOf(fresh) : null)
   let last: Promise<void> = Promise.resolve()
   async function commit({ rows, lost, hint, sweeps }: Step, first: number): Promise<void> {
     if (lost) faults.push(lost)

@@ -19,8 +19,8 @@ export type RulesWorker = {
    * over them is done. @throws when the database is away
    */
   sweep(): Promise<void>
-  /** What ingest commits in this process, before it is hinted. */
-  fresh: { offer(batch: FreshRows): void; lost(): void }
+  /** What ingest commits in this process, before it is hinted; `expect`: whose alarms it is about to commit. */
+  fresh: { expect(homeIds: readonly string[]): void; offer(batch: FreshRows): void; lost(): void }
   /** Folds until nothing is unread and no timer is due; waits for what an open transaction hides. */
   processAll(): Promise<void>
   /** Ends after the pass in hand. */
@@ -66,6 +66,9 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
       await sweep()
     },
     fresh: {
+      expect(homeIds) {
+        for (const homeId of homeIds) memory.escalation?.expect(homeId)
+      },
       offer(batch) {
         memory.kept.offer(batch)
         for (const home of batch.alarms) {

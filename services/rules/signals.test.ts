@@ -19,6 +19,7 @@ test('an escalation in the same process expects the home, and is given its signa
   const taken: RaisedInput[] = []
   const escalation = {
     expect: (homeId: string) => void expected.push(homeId),
+    join: async () => null,
     take: (inputs: readonly RaisedInput[]) => void taken.push(...inputs),
   }
   const bench = await startBench(pool, { escalation })
@@ -49,7 +50,11 @@ test('a pass that loses its race gives no signals', async () => {
       return null
     },
   })
-  const escalation = { expect: () => undefined, take: (inputs: readonly RaisedInput[]) => void taken.push(...inputs) }
+  const escalation = {
+    expect: () => undefined,
+    join: async () => null,
+    take: (inputs: readonly RaisedInput[]) => void taken.push(...inputs),
+  }
   const bench = await startBench(pool, { store: losingOnce, escalation })
   await append(pool, presses('home-a'))
   await bench.worker.processAll()

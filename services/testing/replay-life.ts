@@ -5,7 +5,7 @@ import { SHARDS, shardOf } from '../core/shard.ts'
 import { type Escalation, startEscalation } from '../escalation/escalation.ts'
 import { HOME, OTHER_HOME, type Person } from '../notify/testing/community.ts'
 import { beginStory } from '../notify/testing/story.ts'
-import type { FoldStore } from '../ports.ts'
+import type { FoldStore, SignalTaker } from '../ports.ts'
 import { replayHomes } from '../replay-homes.ts'
 import { replayIncidents } from '../replay-incidents.ts'
 import { createCoreFold } from '../rules/core-fold.ts'
@@ -51,13 +51,16 @@ export async function beginLife() {
   }
   return {
     ...story,
-    /** A worker of the rules; its hints go to the escalation that runs, if one does. */
-    startRules(change: (store: FoldStore) => FoldStore = (store) => store): Promise<RulesWorker> {
+    /** A worker of the rules; without an `escalation` in its process nobody hears of its signals but the sweeps. */
+    startRules(
+      change: (store: FoldStore) => FoldStore = (store) => store,
+      escalation: SignalTaker | null = null,
+    ): Promise<RulesWorker> {
       return startRules({
         store: change(createFoldStore(pool)),
         fold: createCoreFold(decoder),
         decoded: null,
-        escalation: null,
+        escalation,
         shards: SHARDS,
         hints: { hint: () => undefined },
         clock: machineClock,

@@ -1,6 +1,6 @@
 import type { FoldStore } from '../../ports.ts'
 import { createLogAppend } from '../../store/postgres/log-append.ts'
-import { freshRowsOf } from '../../store/postgres/log-fresh.ts'
+import { freshSinkOf } from '../../store/postgres/log-fresh.ts'
 import type { Database } from '../../store/postgres/pool.ts'
 import { type Bench, messageOf, startBench, type TestRow } from './rules-bench.ts'
 
@@ -30,9 +30,6 @@ export async function startBeside(
     },
   })
   const { fresh } = bench.worker
-  const log = createLogAppend(pool, {
-    offer: (batch) => fresh.offer(freshRowsOf(batch)),
-    lost: () => fresh.lost(),
-  })
+  const log = createLogAppend(pool, freshSinkOf(fresh))
   return { ...bench, reads, say: (...rows) => log.append(rows.map(messageOf)) }
 }

@@ -7,13 +7,16 @@ import { errorCode, type Queryable } from './pool.ts'
 /** A compare-and-set missed (refuse_lost_race), or two workers waited for each other: who loses throws its work away. */
 const LOST_RACE = new Set(['40001', '40P01'])
 
+/** The reader whose cursors the rules move. */
+export const RULES = 'rules'
+
 /**
  * Everything of one pass in one autocommit statement, so that a frozen worker cannot hold it open. The cursors come
  * first and the rest waits for them, so that two workers on the same shards meet there and not in a deadlock.
  * Set-returning functions in the select list step together and need no tuplestore each, as they would in `from`.
  */
-const COMMIT = `
-  with moved as (
+export const FOLD = `
+  moved as (
     update log_cursor c
     set xid = v.xid, id = v.id, passed_at = to_timestamp(v.passed_ms / 1000), version = c.version + 1
     from unnest($2::smallint[], $3::int8[], $4::xid8[], $5::int8[], $6::float8[]) v(shard, version, xid, id, passed_ms)
@@ -42,69 +45,81 @@ const COMMIT = `
     returning 1
   ), told as (
     delete from home_facts_changed f using given g where f.home_id = g.home_id and f.version <= g.facts_version
-  ), inputs as (
+  ), home_inputs as (
     insert into home_input (home_id, version, xid, id, now, body)
     select home_id, version, xid, id, to_timestamp(now_ms / 1000), body
     from unnest($18::text[], $19::int8[], $20::xid8[], $21::int8[], $22::float8[], $23::jsonb[])
       v(home_id, version, xid, id, now_ms, body)
-  ), signalled as (
-    insert into incident_input (home_id, body)
-    select home_id, body from unnest($24::text[], $25::jsonb[]) with ordinality v(home_id, body, nth) order by nth
-    returning input_id
-  ), rejected as (
+  ), rejected_rows as (
     insert into log_rejection (home_id, xid, id, received_at, code)
     select home_id, xid, id, to_timestamp(received_ms / 1000), code
     from unnest($26::text[], $27::xid8[], $28::int8[], $29::float8[], $30::text[]) v(home_id, xid, id, received_ms, code)
   ), shown as (
     insert into change (kind, home_id, ref) select * from unnest($31::text[], $32::text[], $33::text[])
-  )
-  select refuse_lost_race(
+  )`
+/** How many parameters that has, signals among them. */
+export const FOLD_PARAMETERS = 33
+export const FOLD_STANDS = `
+  refuse_lost_race(
     (select count(*) from moved) + (select count(*) from saved) + (select count(*) from created),
-    cardinality($2::smallint[]) + cardinality($7::text[])),
+    cardinality($2::smallint[]) + cardinality($7::text[]))`
+
+const COMMIT = `
+  with ${FOLD}, signalled as (
+    insert into incident_input (home_id, body)
+    select home_id, body from unnest($24::text[], $25::jsonb[]) with ordinality v(home_id, body, nth) order by nth
+    returning input_id
+  )
+  select ${FOLD_STANDS},
     -- In the order in which they were given.
     (select array_agg(input_id order by input_id) from signalled) as "inputIds"`
 
 /** @returns null when another worker was first; then nothing was written */
 export async function commitFold(db: Queryable, reader: string, commit: FoldCommit): Promise<RaisedInput[] | null> {
-  const cursors = commit.cursors.toSorted((a, b) => a.shard - b.shard)
-  const homes = commit.homes.toSorted((a, b) => (a.homeId < b.homeId ? -1 : 1))
-  const { inputs, signals, rejections, changes } = commit
   try {
     const { rows } = await db.query<{ inputIds: string[] | null }>({
       name: 'fold-commit',
       text: COMMIT,
-      values: [
-        reader,
-        cursors.map((cursor) => cursor.shard),
-        cursors.map((cursor) => cursor.version),
-        cursors.map((cursor) => cursor.xid),
-        cursors.map((cursor) => cursor.id),
-        cursors.map((cursor) => cursor.passedAtMs),
-        ...homeValues(homes),
-        inputs.map((input) => input.homeId),
-        inputs.map((input) => input.version),
-        inputs.map((input) => input.xid),
-        inputs.map((input) => input.id),
-        inputs.map((input) => input.now),
-        inputs.map((input) => JSON.stringify(input.input)),
-        signals.map((signal) => signal.homeId),
-        signals.map(({ signal }) => JSON.stringify({ type: 'SignalReceived', signal })),
-        rejections.map((rejection) => rejection.homeId),
-        rejections.map((rejection) => rejection.xid),
-        rejections.map((rejection) => rejection.id),
-        rejections.map((rejection) => rejection.receivedAt),
-        rejections.map((rejection) => rejection.code),
-        changes.map((change) => change.kind),
-        changes.map((change) => change.homeId),
-        changes.map((change) => change.ref),
-      ],
+      values: foldValues(reader, commit),
     })
     const inputIds = rows[0]?.inputIds ?? []
-    return signals.map(({ homeId, signal }, nth) => ({ homeId, inputId: String(inputIds[nth]), signal }))
+    return commit.signals.map(({ homeId, signal }, nth) => ({ homeId, inputId: String(inputIds[nth]), signal }))
   } catch (cause) {
     if (LOST_RACE.has(errorCode(cause))) return null
     throw new Error('commit the fold', { cause })
   }
+}
+
+/** Of `FOLD` and what stands beside it. */
+export function foldValues(reader: string, commit: FoldCommit): unknown[] {
+  const cursors = commit.cursors.toSorted((a, b) => a.shard - b.shard)
+  const homes = commit.homes.toSorted((a, b) => (a.homeId < b.homeId ? -1 : 1))
+  const { inputs, signals, rejections, changes } = commit
+  return [
+    reader,
+    cursors.map((cursor) => cursor.shard),
+    cursors.map((cursor) => cursor.version),
+    cursors.map((cursor) => cursor.xid),
+    cursors.map((cursor) => cursor.id),
+    cursors.map((cursor) => cursor.passedAtMs),
+    ...homeValues(homes),
+    inputs.map((input) => input.homeId),
+    inputs.map((input) => input.version),
+    inputs.map((input) => input.xid),
+    inputs.map((input) => input.id),
+    inputs.map((input) => input.now),
+    inputs.map((input) => JSON.stringify(input.input)),
+    signals.map((signal) => signal.homeId),
+    signals.map(({ signal }) => JSON.stringify({ type: 'SignalReceived', signal })),
+    rejections.map((rejection) => rejection.homeId),
+    rejections.map((rejection) => rejection.xid),
+    rejections.map((rejection) => rejection.id),
+    rejections.map((rejection) => rejection.receivedAt),
+    rejections.map((rejection) => rejection.code),
+    changes.map((change) => change.kind),
+    changes.map((change) => change.homeId),
+    changes.map((change) => change.ref),
+  ]
 }
 
 function homeValues(homes: readonly SavedHome[]): Buffer[] {

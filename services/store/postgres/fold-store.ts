@@ -4,7 +4,7 @@ import type { Signal } from '../../core/signal.ts'
 import type { ClockJump, DueHome, FoldStore, StoredFacts, StoredHome } from '../../ports.ts'
 import { announcerOf } from './changes-announce.ts'
 import { recordClosedEntrance, SAME_JUMP_WITHIN_S } from './entrance-watch.ts'
-import { commitFold } from './fold-commit.ts'
+import { commitFold, RULES } from './fold-commit.ts'
 import { readHomeRows, readLag, readUnread, readUrgentHomes } from './log-read.ts'
 import { oldestOpenXidAgeMs } from './oldest-transaction.ts'
 import { type Database, inTransaction, type Queryable } from './pool.ts'
@@ -47,7 +47,7 @@ type HomeRow = {
 }
 
 /** What the rules worker reads and commits. `reader` names its cursors; the replay's and a test's may differ. */
-export function createFoldStore(pool: Database, reader = 'rules'): FoldStore {
+export function createFoldStore(pool: Database, reader = RULES): FoldStore {
   let shardsOfReader: readonly number[] = []
   const announce = announcerOf(pool)
   return {

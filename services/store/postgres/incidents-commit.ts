@@ -13,8 +13,8 @@ const LOST_RACE: readonly string[] = ['40001', '40P01', '23505']
  * One autocommit statement: all of a pass or nothing, and a process frozen in the middle holds no transaction open.
  * Every compare-and-set is counted at the end, and one that failed takes the whole statement back.
  */
-const COMMIT = `
-  with passed as (
+export const PASS = `
+  passed as (
     insert into escalation_pass (home_id, pass, now, facts_hash, public_url, used_codes)
     values ($1, $15, to_timestamp($2::float8 / 1000), $13, $16, $17)
   ), changed_incident as (
@@ -99,8 +99,10 @@ const COMMIT = `
     where home_id = $1 and outbox_id = any($9) and status in ('pending', 'sending', 'unknown')
   ), changed as (
     insert into change (kind, home_id, ref) select 'incident', $1, ref from unnest($10::text[]) as ref
-  )
-  select refuse_lost_race((select count(*) from changed_incident), $11),
+  )`
+/** `$12`: how many of its inputs were written before. */
+export const PASS_STANDS = `
+  refuse_lost_race((select count(*) from changed_incident), $11),
     refuse_lost_race((select count(*) from applied), $12),
     refuse_lost_race((select count(*) from code_given), (select count(*) from code_wanted)),
     -- What was written before the last of them and was not read: a home's inputs are folded in their order.
@@ -110,7 +112,9 @@ const COMMIT = `
     (select json_object_agg(outbox_id, json_build_object('phone', encode(phone_sealed, 'hex'), 'createdMs',
        extract(epoch from created_at) * 1000)) from sent where status = 'sending') as claimed`
 
-type CommitRow = { now_ms: number; claimed: Record<string, { phone: string; createdMs: number }> | null }
+const COMMIT = `with ${PASS} select ${PASS_STANDS}`
+
+export type CommitRow = { now_ms: number; claimed: Record<string, { phone: string; createdMs: number }> | null }
 
 export async function commitIncidents(
   database: Database,
@@ -118,6 +122,30 @@ export async function commitIncidents(
   commit: EscalationCommit,
   claim: ClaimAtOnce | null,
 ): Promise<Claim | null> {
+  const { values, readClaim } = passValues(commit, claim, sealing, commit.inputs.length)
+  try {
+    const { rows } = await database.query<CommitRow>({ name: 'incident-commit', text: COMMIT, values })
+    return readClaim(rows[0])
+  } catch (error) {
+    if (isLostRace(error)) return null
+    throw new Error(`commit the incidents of home ${commit.homeId}`, { cause: error })
+  }
+}
+
+export function isLostRace(error: unknown): boolean {
+  return LOST_RACE.includes(errorCode(error))
+}
+
+/**
+ * Of `PASS` and `PASS_STANDS`, and how their answer is read.
+ * @param written how many of its inputs were written before
+ */
+export function passValues(
+  commit: EscalationCommit,
+  claim: ClaimAtOnce | null,
+  sealing: Sealing,
+  written: number,
+): { values: unknown[]; readClaim(row: CommitRow | undefined): Claim } {
   const known = commit.incidents.filter(({ expectedVersion }) => expectedVersion !== null)
   const opened = commit.incidents.filter(({ expectedVersion }) => expectedVersion === null)
   const { usedCodes: _usedCodes, ...lasting } = commit.view.facts
@@ -125,40 +153,38 @@ export async function commitIncidents(
   const messages = commit.messages.map((message) => messageRow(message, commit.view.codes, sealing))
   const critical = commit.messages.filter((message) => isCritical(message.priority))
   const claimable = new Set(critical.slice(0, claim?.room ?? 0).map((message) => message.outboxId))
-  try {
-    const { rows } = await database.query<CommitRow>({
-      name: 'incident-commit',
-      text: COMMIT,
-      values: [
-        commit.homeId,
-        commit.nowMs,
-        JSON.stringify(known.map(incidentRow)),
-        JSON.stringify(opened.map(incidentRow)),
-        JSON.stringify(commit.inputs.map(inputRow)),
-        JSON.stringify(
-          commit.timers.map((timer) => ({ incident_id: timer.incidentId, applied_version: timer.appliedVersion })),
-        ),
-        JSON.stringify(commit.events.map((story) => eventRow(story, sealing))),
-        JSON.stringify(messages.map((row, ordinal) => ({ ...row, ordinal, claimed: claimable.has(row.outbox_id) }))),
-        commit.withdrawnOutboxIds,
-        commit.changedIncidentIds,
-        known.length,
-        commit.inputs.length,
-        sealing.secretHash(facts),
-        sealing.seal(facts),
-        commit.view.lastPass + 1,
-        commit.publicUrl,
-        Object.keys(commit.usedCodes).length > 0 ? JSON.stringify(commit.usedCodes) : null,
-        claim?.claimMs ?? null,
-        claim?.version ?? null,
-        commit.inputs.reduce((last, { inputId }) => Math.max(last, Number(inputId)), 0),
-      ],
-    })
-    const [{ now_ms: nowMs, claimed } = { now_ms: 0, claimed: null }] = rows
-    return { nowMs, messages: claimedMessages(commit, messages, claimed ?? {}, claim?.version ?? 0, sealing) }
-  } catch (error) {
-    if (LOST_RACE.includes(errorCode(error))) return null
-    throw new Error(`commit the incidents of home ${commit.homeId}`, { cause: error })
+  const timers = commit.timers.map((timer) => ({
+    incident_id: timer.incidentId,
+    applied_version: timer.appliedVersion,
+  }))
+  const values = [
+    commit.homeId,
+    commit.nowMs,
+    JSON.stringify(known.map(incidentRow)),
+    JSON.stringify(opened.map(incidentRow)),
+    JSON.stringify(commit.inputs.map(inputRow)),
+    JSON.stringify(timers),
+    JSON.stringify(commit.events.map((story) => eventRow(story, sealing))),
+    JSON.stringify(messages.map((row, ordinal) => ({ ...row, ordinal, claimed: claimable.has(row.outbox_id) }))),
+    commit.withdrawnOutboxIds,
+    commit.changedIncidentIds,
+    known.length,
+    written,
+    sealing.secretHash(facts),
+    sealing.seal(facts),
+    commit.view.lastPass + 1,
+    commit.publicUrl,
+    Object.keys(commit.usedCodes).length > 0 ? JSON.stringify(commit.usedCodes) : null,
+    claim?.claimMs ?? null,
+    claim?.version ?? null,
+    commit.inputs.reduce((last, { inputId }) => Math.max(last, Number(inputId)), 0),
+  ]
+  return {
+    values,
+    readClaim: (row) => ({
+      nowMs: row?.now_ms ?? 0,
+      messages: claimedMessages(commit, messages, row?.claimed ?? {}, claim?.version ?? 0, sealing),
+    }),
   }
 }
 

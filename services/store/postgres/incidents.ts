@@ -7,6 +7,7 @@ import { announcerOf } from './changes-announce.ts'
 import { FACTS_COLUMNS, FACTS_CTES, type FactsRow, readFacts } from './escalation-facts.ts'
 import { commitIncidents } from './incidents-commit.ts'
 import { findFormer, findResponder } from './incidents-people.ts'
+import { commitFoldAndPass } from './joint-commit.ts'
 import type { Database } from './pool.ts'
 import { openNotes, sealNotes } from './sealed-notes.ts'
 
@@ -18,10 +19,15 @@ const ONLY_TECHNICAL = 3
 export function createIncidents(database: Database, sealing: Sealing): Incidents {
   const announce = announcerOf(database)
   return {
-    readHome: (homeId) => readHome(database, sealing, homeId),
+    readHome: (homeId, drawIds = 0) => readHome(database, sealing, homeId, drawIds),
     async commit(commit, claim) {
       const claimed = await commitIncidents(database, sealing, commit, claim)
       if (claimed !== null && commit.changedIncidentIds.length > 0) announce()
+      return claimed
+    },
+    async commitWithFold(fold, commit, claim) {
+      const claimed = await commitFoldAndPass(database, sealing, fold, commit, claim)
+      if (claimed !== null) announce()
       return claimed
     },
     async addInput(homeId, incidentId, input, origin) {
@@ -112,17 +118,29 @@ const READ_HOME = `
        and (i.status <> 'resolved' or i.incident_id in (select w.incident_id from waiting w))) as incidents,
     (select json_agg(w order by w.input_id) from waiting w) as inputs,
     (select coalesce(max(pass), 0) from escalation_pass where home_id = $1) as last_pass,
+    -- After the look at what waits, none of which has one of these.
+    (select json_agg(nextval('incident_input_input_id_seq')::text) from generate_series(1, $2::int4)) as drawn_ids,
     ${FACTS_COLUMNS}`
 
 type HomeViewRow = FactsRow & {
   now_ms: number
   last_pass: number
   incidents: { version: number; state: Incident }[] | null
+  drawn_ids: string[] | null
   inputs: { input_id: number; incident_id: string | null; body: Omit<IncidentInput, 'inputId'> }[] | null
 }
 
-async function readHome(database: Database, sealing: Sealing, homeId: string): Promise<EscalationView> {
-  const { rows } = await database.query<HomeViewRow>({ name: 'incident-read-home', text: READ_HOME, values: [homeId] })
+async function readHome(
+  database: Database,
+  sealing: Sealing,
+  homeId: string,
+  drawIds: number,
+): Promise<EscalationView> {
+  const { rows } = await database.query<HomeViewRow>({
+    name: 'incident-read-home',
+    text: READ_HOME,
+    values: [homeId, drawIds],
+  })
   const row = rows[0]
   if (!row) throw new Error(`read home ${homeId}: no row`)
   return {
@@ -135,6 +153,7 @@ async function readHome(database: Database, sealing: Sealing, homeId: string): P
       input: { ...openNotes(body, sealing), inputId: String(input_id) } as IncidentInput,
     })),
     moreInputs: row.inputs?.length === MAX_INPUTS_PER_PASS,
+    drawnIds: row.drawn_ids ?? [],
     ...readFacts(homeId, row, row.now_ms, sealing),
   }
 }

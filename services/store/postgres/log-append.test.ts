@@ -33,7 +33,11 @@ function message(homeId: string, more: Partial<LogMessage> = {}): LogMessage {
 /** Takes what is handed over; `null` where some of it is not told. */
 function createSink() {
   const offered: (FreshBatch | null)[] = []
-  const sink: FreshSink = { offer: (batch) => void offered.push(batch), lost: () => void offered.push(null) }
+  const sink: FreshSink = {
+    expect: () => undefined,
+    offer: (batch) => void offered.push(batch),
+    lost: () => void offered.push(null),
+  }
   const rows = () => offered.flatMap((batch) => (batch ? freshRowsOf(batch).rows : []))
   return { sink, offered, rows }
 }

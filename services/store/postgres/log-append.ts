@@ -45,6 +45,8 @@ export function createLogAppend(pool: Database, fresh: FreshSink | null = null):
   return {
     async append(batch) {
       const columns = columnsOf(batch)
+      const alarmed = new Set(batch.filter(({ lane }) => lane === 0).map(({ homeId }) => homeId))
+      if (alarmed.size > 0) fresh?.expect([...alarmed])
       try {
         // The second time it writes among others, and that is refused only while somebody takes over again.
         while (!(await appendOnce(pool, writer, columns, fresh))) {

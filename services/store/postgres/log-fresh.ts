@@ -1,6 +1,15 @@
-import type { FreshBatch, FreshRows, HomeKey, LogRow } from '../../ports.ts'
+import type { FreshBatch, FreshRows, FreshSink, HomeKey, LogRow } from '../../ports.ts'
 import { HEADER_BYTES } from './log-append-arrays.ts'
 import { qosOf } from './log-read.ts'
+
+/** To log-append.ts what takes its rows, to the rules what commits them. */
+export function freshSinkOf(rules: Omit<FreshSink, 'offer'> & { offer(batch: FreshRows): void }): FreshSink {
+  return {
+    expect: (homeIds) => rules.expect(homeIds),
+    offer: (batch) => rules.offer(freshRowsOf(batch)),
+    lost: () => rules.lost(),
+  }
+}
 
 /** What log-append.ts committed, as a reader of the log would get it: from the bytes that were sent to the database. */
 export function freshRowsOf(batch: FreshBatch): FreshRows {

@@ -1,0 +1,189 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { HOME } from '../notify/testing/community.ts'
+import type { Ports } from '../notify/testing/real-ports.ts'
+import { writeSignal } from '../notify/testing/signals.ts'
+import type { RulesWorker } from '../rules/rules.ts'
+import { beginLife, press, type ReplayLife } from '../testing/replay-life.ts'
+
+let life: ReplayLife
+beforeEach(async () => {
+  life = await beginLife()
+})
+afterEach(() => life.end({ anyMessage: true }))
+
+const SMOKE = { kind: 'smoke', why: { code: 'smoke-alarm', values: {} } } as const
+
+type Tried = { stood: boolean[] }
+
+/** Rules and escalation in one process. `meanwhile`: done once, when both are about to be committed. */
+async function startTogether(
+  meanwhile: () => Promise<unknown> = async () => undefined,
+): Promise<Tried & { rules: RulesWorker }> {
+  const stood: boolean[] = []
+  await life.start(({ incidents }: Ports) => ({
+    incidents: {
+      ...incidents,
+      async commitWithFold(...asked) {
+        if (stood.length === 0) await meanwhile()
+        const claim = await incidents.commitWithFold(...asked)
+        stood.push(claim !== null)
+        return claim
+      },
+    },
+  }))
+  return { stood, rules: await life.startRules(undefined, life.running().escalation) }
+}
+
+/** As the entrance of the same process tells it. */
+async function pressBeside(rules: RulesWorker, id: string): Promise<void> {
+  rules.fresh.expect([HOME])
+  await life.say(press(HOME, id))
+  await rules.processAll()
+}
+
+/** The home's inputs that are signals: in which transaction they, their pass and the home's state were written. */
+async function writtenIn(): Promise<{ input: string; pass: string | null; state: string }[]> {
+  const { rows } = await life.pool.query<{ input: string; pass: string | null; state: string }>(
+    `select i.xmin::text as input, p.xmin::text as pass, s.xmin::text as state from incident_input i
+     left join escalation_pass p on p.home_id = i.home_id and p.pass = i.applied_pass
+     join home_state s on s.home_id = i.home_id
+     where i.home_id = $1 and i.body ->> 'type' = 'SignalReceived' order by i.input_id`,
+    [HOME],
+  )
+  return rows
+}
+
+async function expectTheRecordToBeReplayed(): Promise<void> {
+  const report = await life.replay()
+  expect(report.differences).toEqual([])
+  expect(report.counts.signals).toBeGreaterThan(0)
+}
+
+test('an alarm and what is done of it are one commit, and replayed they are the same', async () => {
+  const { rules, stood } = await startTogether()
+  await pressBeside(rules, '1')
+  await life.expectSms('daughter', /^EMERGENCY/)
+  expect(stood).toEqual([true])
+  const [written] = await writtenIn()
+  expect(written?.pass).toBe(written?.input)
+  expect(written?.state).toBe(written?.input)
+  // Receipts of the first message may come in between: then the second goes the longer way.
+  await pressBeside(rules, '2')
+  await life.expectSilence()
+  const [incident] = await life.incidents()
+  expect([await life.incidents(), incident?.raisedCount]).toEqual([[incident], 2])
+  await rules.close()
+  await expectTheRecordToBeReplayed()
+})
+
+test('a home that nobody expected has its alarm told all the same', async () => {
+  const { rules, stood } = await startTogether()
+  await life.say(press(HOME, '1'))
+  await rules.processAll()
+  await life.expectSms('daughter', /^EMERGENCY/)
+  expect(stood).toEqual([])
+  await rules.close()
+})
+
+test('who folded the home’s incidents meanwhile is found out: nothing stands by half, and the alarm is told after', async () => {
+  const { rules, stood } = await startTogether(async () => {
+    const other = await life.startEscalation('https://elsewhere.example')
+    await writeSignal(life.pool, HOME, SMOKE)
+    await other.onHint(HOME)
+    await other.close()
+  })
+  await pressBeside(rules, '1')
+  await life.sweep()
+  expect(stood).toEqual([false])
+  expect((await life.incidents()).map(({ kind }) => kind)).toEqual(['smoke', 'sos'])
+  await life.expectSms('daughter', /^EMERGENCY/)
+  await rules.close()
+})
+
+test('what was written meanwhile and folded by nobody is folded before it: a home’s inputs are numbered in their order', async () => {
+  const { rules, stood } = await startTogether(() => writeSignal(life.pool, HOME, SMOKE))
+  await pressBeside(rules, '1')
+  await life.sweep()
+  expect(stood).toEqual([false])
+  expect((await life.incidents()).map(({ kind }) => kind).sort()).toEqual(['smoke', 'sos'])
+  const { rows } = await life.pool.query<{ kind: string }>(
+    "select body #>> '{signal,kind}' as kind from incident_input where body ->> 'type' = 'SignalReceived' order by input_id",
+  )
+  expect(rows.map(({ kind }) => kind)).toEqual(['smoke', 'sos'])
+  await rules.close()
+})
+
+test('another worker of the rules was faster: one incident, told once', async () => {
+  const other = await life.startRules()
+  const { rules, stood } = await startTogether(() => other.processAll())
+  await pressBeside(rules, '1')
+  await life.sweep()
+  expect(stood).toEqual([false])
+  expect(await life.incidents()).toHaveLength(1)
+  await life.expectSms('daughter', /^EMERGENCY/)
+  await life.expectSilence()
+  await rules.close()
+  await other.close()
+  await expectTheRecordToBeReplayed()
+})
+
+test('its fold has lost its race: nothing of the pass stands, and the alarm is told once', async () => {
+  const { rules, stood } = await startTogether(async () => {
+    await life.pool.query("update log_cursor set version = version + 1 where reader = 'rules'")
+  })
+  await pressBeside(rules, '1')
+  await life.sweep()
+  expect(stood[0]).toBe(false)
+  await life.expectSms('daughter', /^EMERGENCY/)
+  await life.expectSilence()
+  expect(await life.incidents()).toHaveLength(1)
+  expect(await writtenIn()).toHaveLength(1)
+  await rules.close()
+  await expectTheRecordToBeReplayed()
+})
+
+test('its answer is lost: it stands, and is told once', async () => {
+  let lost = 0
+  await life.start(({ incidents }: Ports) => ({
+    incidents: {
+      ...incidents,
+      async commitWithFold(...asked) {
+        const claim = await incidents.commitWithFold(...asked)
+        if (lost++ === 0) throw new Error('the connection was lost')
+        return claim
+      },
+    },
+  }))
+  const rules = await life.startRules(undefined, life.running().escalation)
+  await pressBeside(rules, '1').catch(() => undefined)
+  await rules.processAll()
+  await life.expectSms('daughter', /^EMERGENCY/)
+  await life.expectSilence()
+  expect(lost).toBe(1)
+  expect(await life.duplicates()).toEqual([])
+  expect(await life.incidents()).toHaveLength(1)
+  await rules.close()
+  await expectTheRecordToBeReplayed()
+})
+
+test('it was not written and nobody knows: the message is folded again, and told once', async () => {
+  let failed = 0
+  await life.start(({ incidents }: Ports) => ({
+    incidents: {
+      ...incidents,
+      async commitWithFold(...asked) {
+        if (failed++ === 0) throw new Error('the connection was refused')
+        return incidents.commitWithFold(...asked)
+      },
+    },
+  }))
+  const rules = await life.startRules(undefined, life.running().escalation)
+  await pressBeside(rules, '1').catch(() => undefined)
+  await rules.processAll()
+  await life.sweep()
+  await life.expectSms('daughter', /^EMERGENCY/)
+  await life.expectSilence()
+  expect(failed).toBe(1)
+  await rules.close()
+  await expectTheRecordToBeReplayed()
+})
