@@ -1,4 +1,5 @@
 import { decoder } from '../devices/index.ts'
+import type { Hush } from './core/hush.ts'
 import { SHARDS } from './core/shard.ts'
 import type { Foundation } from './foundation.ts'
 import type { Handover } from './history/handed-over.ts'
@@ -30,13 +31,15 @@ export async function openHistory(parts: {
   foundation: Foundation
   lifecycle: Lifecycle
   handover: Handover | null
+  hush: Hush
 }): Promise<Swept[]> {
-  const { foundation, lifecycle, handover } = parts
+  const { foundation, lifecycle, handover, hush } = parts
   const { pool, clock, log, metrics } = foundation
   const projector = await startProjector({
     progress: createHistoryProgress(pool),
     ...openStore(foundation),
     handover,
+    hush,
     decoder,
     shards: SHARDS,
     clock,

@@ -1,5 +1,6 @@
 import { decoder } from '../devices/index.ts'
 import type { TwilioConfig } from './config.ts'
+import { Hush } from './core/hush.ts'
 import { SHARDS } from './core/shard.ts'
 import { type Escalation, startEscalation } from './escalation/escalation.ts'
 import type { Foundation } from './foundation.ts'
@@ -53,10 +54,11 @@ export async function startRoles(roles: ReadonlySet<Role>, parts: Parts): Promis
     swept.unshift({ role: 'escalation', sweep: escalation.sweep })
   }
   const handover = roles.has('rules') && roles.has('history') ? createHandover() : null
-  const signals = roles.has('escalation') ? escalation : null
-  const rules = roles.has('rules') ? await openRules(parts, handover, signals) : null
+  const hush = new Hush()
+  const beside = { decoded: handover, escalation: roles.has('escalation') ? escalation : null, hush }
+  const rules = roles.has('rules') ? await openRules(parts, beside) : null
   if (rules) swept.unshift({ role: 'rules', sweep: rules.sweep })
-  if (roles.has('history')) swept.push(...(await openHistory({ foundation, lifecycle, handover })))
+  if (roles.has('history')) swept.push(...(await openHistory({ foundation, lifecycle, handover, hush })))
   const sweeper = startSweeping(swept, foundation)
   lifecycle.onEnd('sweeps', () => sweeper.close())
   await openHttp(roles.has('api') && escalation && notify ? { escalation, notify } : null, parts, sweeper)
@@ -117,15 +119,13 @@ async function openNotify(parts: Parts, escalation: Escalation): Promise<Notify>
 
 async function openRules(
   { foundation, lifecycle }: Parts,
-  decoded: DecodedSink | null,
-  escalation: SignalTaker | null,
+  beside: { decoded: DecodedSink | null; escalation: SignalTaker | null; hush: Hush },
 ): Promise<RulesWorker> {
   const { pool, hints, clock, log, metrics } = foundation
   const rules = await startRules({
     store: createFoldStore(pool),
     fold: createCoreFold(decoder),
-    decoded,
-    escalation,
+    ...beside,
     shards: SHARDS,
     hints,
     clock,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Decoder } from '../../devices/observation.ts'
+import type { Hush } from '../core/hush.ts'
 import type { AppendAndFinish, Clock, HistoryProgress, HistoryStore, Log, Metrics } from '../ports.ts'
 import { createRowDecoder } from './decode-rows.ts'
 import { retryAfterMsOf, type StopReason, stopReasonOf } from './delivery.ts'
@@ -31,6 +32,8 @@ export type ProjectorParts = {
   appendAndFinish: AppendAndFinish | null
   /** What the rules of this process decode; null where they run elsewhere. */
   handover: Handover | null
+  /** Where alarms are on their way in this process, a batch waits for them. */
+  hush: Hush
   decoder: Decoder
   clock: Clock
   log: Log
@@ -74,6 +77,8 @@ export async function startProjector(parts: ProjectorParts): Promise<Projector> 
   const pause = (ms: number) => sleep(ms, undefined, { signal: ending.signal }).catch(() => undefined)
 
   async function step(): Promise<void> {
+    const hushedMs = parts.hush.leftMs(clock.monotonicMs())
+    if (hushedMs > 0) await pause(hushedMs)
     const beganAt = clock.monotonicMs()
     const asked = waiting
     let done: Pass

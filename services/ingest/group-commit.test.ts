@@ -23,7 +23,7 @@ function message(source: object, lane: 0 | 1, packetId: number, answered: string
   }
 }
 
-test('an alarm overtakes what waits longer than a batch, but nothing of its own connection; the others get on', async () => {
+test('an alarm overtakes what waits, in a short batch, but nothing of its own connection; the others get on', async () => {
   const batches: LogMessage[][] = []
   const stored = [Promise.withResolvers<void>()]
   const hinted: string[] = []
@@ -59,10 +59,10 @@ test('an alarm overtakes what waits longer than a batch, but nothing of its own 
     'gateway 3',
     'town 1',
   ])
-  expect(second).toHaveLength(203)
+  expect(second).toHaveLength(53)
   expect(third).toHaveLength(INGEST_LIMITS.batchMessages)
   // The first batch is answered, its own not yet; and the shard is not looked at a second time for the rest of it.
-  expect(hinted).toEqual(['log 0 after 1', 'log 0/gateway after 1', 'log 0 after 1204', 'log 0 after 2004'])
+  expect(hinted).toEqual(['log 0 after 1', 'log 0/gateway after 1', 'log 0 after 1054', 'log 0 after 2004'])
   const order = answered.filter((each) => each.startsWith('town')).map((each) => Number(each.split(' ')[1]))
   expect(order).toEqual(Array.from({ length: 2_001 }, (_, id) => id))
 })
@@ -101,5 +101,34 @@ test('messages that come faster than commits gather; an alarm among them ends th
   put(1, 0)
   await new Promise((done) => setImmediate(done))
   expect(batches).toEqual([1, 1, 5, 1, 6, 2])
+  commits.close()
+})
+
+test('while an alarm is on its way further alarms are committed at once, and what is ordinary waits for a moment', async () => {
+  const batches: string[][] = []
+  const commits = new GroupCommit({
+    logAppend: { append: async (batch) => void batches.push(batch.map(({ account }) => account)) },
+    hints: { hint() {} },
+    clock: { now: () => 0, monotonicMs: () => performance.now() },
+    log: silent,
+    metrics: { count() {}, gauge() {}, observe() {} },
+    limits: INGEST_LIMITS,
+  })
+  const put = (name: string, lane: 0 | 1) => commits.append(message({}, lane, 1, [], name))
+  const before = performance.now()
+  put('press', 0)
+  await commits.idle()
+  for (let id = 0; id < 500; id += 1) put('town', 1)
+  await new Promise((done) => setImmediate(done))
+  expect(batches).toEqual([['press']])
+  put('second', 0)
+  await expect.poll(() => batches.length).toBeGreaterThanOrEqual(2)
+  expect(batches[1]?.[0]).toBe('second')
+  expect(batches[1]).toHaveLength(51)
+  // It ends however many alarms there are.
+  put('third', 0)
+  await commits.idle()
+  expect(performance.now() - before).toBeGreaterThanOrEqual(49)
+  expect(batches.flat()).toHaveLength(503)
   commits.close()
 })

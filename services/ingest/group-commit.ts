@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Hush } from '../core/hush.ts'
 import { logHintKey } from '../core/log-hint.ts'
 import { SHARD_COUNT } from '../core/shard.ts'
 import type { Clock, Hints, Log, LogAppend, LogMessage, Metrics } from '../ports.ts'
@@ -8,8 +9,8 @@ import type { IngestLimits } from './limits.ts'
 const STALL_CHECK_MS = 250
 /** Alarms of one batch that are hinted by their home; a storm's further ones are found by their shards. */
 const URGENT_HINTS = 64
-/** Where more waits than a batch takes, one with alarms in it takes so many others. */
-const OTHERS_BESIDE_ALARMS = 200
+/** One with alarms in it takes at most so many others: a short batch is committed sooner, and the others still get on. */
+const OTHERS_BESIDE_ALARMS = 50
 
 /**
  * While messages come faster than they can be committed one by one, a commit begins at most so often: each costs the database
@@ -52,6 +53,8 @@ export class GroupCommit {
   #running = false
   /** Of the last batch: when it began, and how many messages it had. */
   #began = { atMs: Number.NEGATIVE_INFINITY, messages: 0 }
+  /** After a batch with an alarm in it. */
+  readonly #hush = new Hush()
   /** Ends the wait for more messages. */
   #hurry = () => {}
   #onIdle: (() => void)[] = []
@@ -65,7 +68,7 @@ export class GroupCommit {
     this.#queue.push(message)
     this.#waitingBytes += message.bytes
     if (this.#waitingBytes > this.#options.limits.waitingBytes) this.#giveUp('bytes')
-    if (message.lane === 0 || this.#queue.length >= ENOUGH_MESSAGES) this.#hurry()
+    if (message.lane === 0 || (this.#queue.length >= ENOUGH_MESSAGES && !this.#isHushed())) this.#hurry()
     if (this.#running) return
     this.#running = true
     // What arrives in the same turn of the event loop goes into the first batch.
@@ -88,6 +91,7 @@ export class GroupCommit {
       // Given up meanwhile.
       if (batch.length === 0) continue
       this.#began = { atMs: this.#options.clock.monotonicMs(), messages: batch.length }
+      if (batch.some(({ lane }) => lane === 0)) this.#hush.begin(this.#began.atMs)
       this.#inFlight = batch
       if (await this.#store(batch)) this.#settleStored(batch)
       this.#inFlight = []
@@ -97,10 +101,8 @@ export class GroupCommit {
   }
 
   async #gather(): Promise<void> {
-    const { clock } = this.#options
-    const waitMs = this.#began.atMs + COMMIT_EVERY_MS - clock.monotonicMs()
-    const isWorthIt = this.#queue.length >= ENOUGH_MESSAGES || this.#queue.some(({ lane }) => lane === 0)
-    if (this.#began.messages < FEW_MESSAGES || waitMs <= 0 || isWorthIt) return
+    const waitMs = this.#gatherMs()
+    if (waitMs <= 0) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs)
       this.#hurry = () => {
@@ -111,13 +113,23 @@ export class GroupCommit {
     this.#hurry = () => {}
   }
 
+  #gatherMs(): number {
+    const nowMs = this.#options.clock.monotonicMs()
+    if (this.#queue.some(({ lane }) => lane === 0)) return 0
+    const isWorthIt = this.#began.messages < FEW_MESSAGES || this.#queue.length >= ENOUGH_MESSAGES
+    return Math.max(this.#hush.leftMs(nowMs), isWorthIt ? 0 : this.#began.atMs + COMMIT_EVERY_MS - nowMs)
+  }
+
+  #isHushed(): boolean {
+    return this.#hush.leftMs(this.#options.clock.monotonicMs()) > 0
+  }
+
   #takeBatch(): WaitingMessage[] {
     const { batchMessages, batchBytes } = this.#options.limits
     let most = batchMessages
-    if (this.#queue.length > batchMessages) {
+    if (this.#queue.length > OTHERS_BESIDE_ALARMS) {
       const { queue, alarmed } = alarmsFirst(this.#queue)
       this.#queue = queue
-      // A short batch is committed sooner, and the others still get on.
       if (alarmed > 0) most = Math.min(alarmed + OTHERS_BESIDE_ALARMS, batchMessages)
     }
     let bytes = 0

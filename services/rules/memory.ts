@@ -1,3 +1,4 @@
+import type { Hush } from '../core/hush.ts'
 import type {
   Clock,
   ClockJump,
@@ -28,6 +29,8 @@ export type RulesParts<State> = {
   decoded: DecodedSink | null
   /** Null: it runs in another process, and hears of signals by hints. */
   escalation: SignalTaker | null
+  /** Begun with each alarm that ingest takes in in this process; who else is ordinary here waits for it too. */
+  hush: Hush
   /** The shards this worker answers for; several workers may answer for the same. */
   shards: readonly number[]
 }
@@ -72,7 +75,7 @@ export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State
   return {
     ...parts,
     cache: createHomeCache(),
-    pace: createPace(),
+    pace: createPace(parts.hush),
     kept: new KeptRows(parts.shards),
     urgent: new Map(),
     passing: new Set(),

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
+import { Hush } from '../core/hush.ts'
 import { createPace, MAX_ROWS_PER_PASS } from './pace.ts'
 
 const NONE: ReadonlySet<number> = new Set()
 
 test('a quiet shard is read at once, one with many rows lets them gather, and a hurry does not wait', () => {
-  const pace = createPace()
+  const pace = createPace(new Hush())
   expect(pace.readyInMs(0, NONE)).toBeNull()
   pace.mark(1)
   expect(pace.take(0, NONE).shards).toEqual([1])
@@ -29,7 +30,7 @@ test('a quiet shard is read at once, one with many rows lets them gather, and a 
 })
 
 test('a pass is filled from few shards where many rows wait, the longest waiting first, and never with none', () => {
-  const pace = createPace()
+  const pace = createPace(new Hush())
   for (const shard of [1, 2, 3]) pace.mark(shard)
   expect(pace.take(0, NONE)).toEqual({ shards: [1, 2, 3], limitPerShard: Math.ceil(MAX_ROWS_PER_PASS / 3) })
   // Full shards are ready again, and expected to be as long as ever.
@@ -42,7 +43,7 @@ test('a pass is filled from few shards where many rows wait, the longest waiting
 })
 
 test('a shard that somebody has in hand is not ready, and is not forgotten', () => {
-  const pace = createPace()
+  const pace = createPace(new Hush())
   for (const shard of [1, 2]) pace.mark(shard)
   expect(pace.take(0, new Set([1])).shards).toEqual([2])
   expect(pace.readyInMs(0, new Set([1]))).toBeNull()
@@ -51,7 +52,7 @@ test('a shard that somebody has in hand is not ready, and is not forgotten', () 
 })
 
 test('after a pass of many rows all quiet shards wait as long, an alarm does not, and after a small pass nobody does', () => {
-  const pace = createPace()
+  const pace = createPace(new Hush())
   pace.passed(13, 0)
   pace.mark(1)
   expect(pace.readyInMs(0, NONE)).toBe(12)
@@ -64,4 +65,18 @@ test('after a pass of many rows all quiet shards wait as long, an alarm does not
   expect(pace.readyInMs(0, NONE)).toBe(20)
   pace.passed(1, 0)
   expect(pace.readyInMs(0, NONE)).toBe(0)
+})
+
+test('while an alarm is on its way only its own shard is ready', () => {
+  const hush = new Hush()
+  const pace = createPace(hush)
+  for (const shard of [1, 2, 3]) pace.mark(shard)
+  pace.hurry(2)
+  hush.begin(0)
+  pace.hurryAlarm(3)
+  expect(pace.readyInMs(0, NONE)).toBe(0)
+  expect(pace.take(0, NONE).shards).toEqual([3])
+  expect(pace.readyInMs(20, NONE)).toBe(30)
+  expect(pace.take(20, NONE).shards).toEqual([])
+  expect(pace.take(50, NONE).shards).toEqual([1, 2])
 })

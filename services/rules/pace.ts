@@ -1,3 +1,5 @@
+import type { Hush } from '../core/hush.ts'
+
 /**
  * Rows of one pass. A press waits for the pass in hand, so it is no larger than a few tens of ms; where shards are behind
  * it is filled from few of them, for each home's state is written once a pass however many rows it has.
@@ -23,6 +25,8 @@ export type Pace = {
   mark(shard: number): void
   /** It is read in the next pass, whatever has gathered. */
   hurry(shard: number): void
+  /** The same, for there is an alarm in it: it waits for no hush either. */
+  hurryAlarm(shard: number): void
   /** Whether the shard has so few rows that they need not gather. */
   isQuiet(shard: number, nowMs: number): boolean
   /**
@@ -42,15 +46,19 @@ export type Pace = {
 
 type Expected = { rows: number; notBeforeMs: number }
 
-export function createPace(): Pace {
+/** @param hush while it lasts, only a shard with an alarm is ready */
+export function createPace(hush: Hush): Pace {
   // A set keeps the order of insertion: the first shard is the longest waiting.
   const dirty = new Set<number>()
   const expected = new Map<number, Expected>()
   const hurried = new Set<number>()
+  const alarmed = new Set<number>()
   let restUntilMs = Number.NEGATIVE_INFINITY
   const gatheredAt = (shard: number) => expected.get(shard)?.notBeforeMs ?? Number.NEGATIVE_INFINITY
-  const dueAt = (shard: number) =>
-    hurried.has(shard) ? Number.NEGATIVE_INFINITY : Math.max(gatheredAt(shard), restUntilMs)
+  const dueInMs = (shard: number, nowMs: number) => {
+    if (alarmed.has(shard)) return 0
+    return Math.max(hush.leftMs(nowMs), hurried.has(shard) ? 0 : Math.max(gatheredAt(shard), restUntilMs) - nowMs)
+  }
 
   return {
     mark: (shard) => void dirty.add(shard),
@@ -58,12 +66,16 @@ export function createPace(): Pace {
       dirty.add(shard)
       hurried.add(shard)
     },
+    hurryAlarm(shard) {
+      dirty.add(shard)
+      alarmed.add(shard)
+    },
     isQuiet: (shard, nowMs) => hurried.has(shard) || gatheredAt(shard) <= nowMs,
     take(nowMs, held) {
       const shards: number[] = []
       let rows = 0
       for (const shard of dirty) {
-        if (held.has(shard) || dueAt(shard) > nowMs) continue
+        if (held.has(shard) || dueInMs(shard, nowMs) > 0) continue
         rows += expected.get(shard)?.rows ?? 0
         if (shards.length > 0 && rows > MAX_ROWS_PER_PASS) break
         shards.push(shard)
@@ -71,6 +83,7 @@ export function createPace(): Pace {
       for (const shard of shards) {
         dirty.delete(shard)
         hurried.delete(shard)
+        alarmed.delete(shard)
       }
       return { shards, limitPerShard: Math.max(MIN_ROWS_PER_SHARD, Math.ceil(MAX_ROWS_PER_PASS / shards.length)) }
     },
@@ -91,13 +104,14 @@ export function createPace(): Pace {
       let soonest: number | null = null
       for (const shard of dirty) {
         if (held.has(shard)) continue
-        soonest = Math.min(soonest ?? Number.POSITIVE_INFINITY, Math.max(0, dueAt(shard) - nowMs))
+        soonest = Math.min(soonest ?? Number.POSITIVE_INFINITY, dueInMs(shard, nowMs))
       }
       return soonest
     },
     clear() {
       dirty.clear()
       hurried.clear()
+      alarmed.clear()
     },
   }
 }

@@ -67,6 +67,7 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
     },
     fresh: {
       expect(homeIds) {
+        memory.hush.begin(memory.clock.monotonicMs())
         for (const homeId of homeIds) memory.escalation?.expect(homeId)
       },
       offer(batch) {

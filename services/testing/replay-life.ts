@@ -1,5 +1,6 @@
 import { decoder } from '../../devices/index.ts'
 import { machineClock } from '../clock.ts'
+import { Hush } from '../core/hush.ts'
 import { openReport, type ReplayReport } from '../core/replay/report.ts'
 import { SHARDS, shardOf } from '../core/shard.ts'
 import { type Escalation, startEscalation } from '../escalation/escalation.ts'
@@ -61,6 +62,7 @@ export async function beginLife() {
         fold: createCoreFold(decoder),
         decoded: null,
         escalation,
+        hush: new Hush(),
         shards: SHARDS,
         hints: { hint: () => undefined },
         clock: machineClock,

@@ -1,5 +1,6 @@
 import { decoder } from '../../../devices/index.ts'
 import type { MeasurementField } from '../../../devices/observation.ts'
+import { Hush } from '../../core/hush.ts'
 import { SHARDS, shardOf } from '../../core/shard.ts'
 import type { HistoryStore } from '../../ports.ts'
 import { createHistoryProgress } from '../../store/postgres/history-progress.ts'
@@ -59,12 +60,13 @@ export type Bench = {
 export async function startBench(
   pool: Database,
   store: HistoryStore,
-  changed: Partial<Pick<ProjectorParts, 'appendAndFinish' | 'handover' | 'progress'>> = {},
+  changed: Partial<Pick<ProjectorParts, 'appendAndFinish' | 'handover' | 'progress' | 'hush'>> = {},
 ): Promise<Bench> {
   const logged: string[] = []
   const gauges: Record<string, number> = {}
   const say = (_fields: Record<string, unknown>, message: string) => void logged.push(message)
   const projector = await startProjector({
+    hush: new Hush(),
     progress: createHistoryProgress(pool),
     store,
     appendAndFinish: null,

@@ -1,3 +1,4 @@
+import { Hush } from '../../core/hush.ts'
 import { SHARDS, shardOf } from '../../core/shard.ts'
 import type { DecodedSink, FoldStore, LogMessage, Metrics, SignalTaker, StoredFacts } from '../../ports.ts'
 import { createFoldStore } from '../../store/postgres/fold-store.ts'
@@ -104,6 +105,7 @@ export async function startBench(
     metrics,
     decoded: changed.decoded ?? null,
     escalation: changed.escalation ?? null,
+    hush: new Hush(),
     shards: SHARDS,
   })
   return { worker, hinted, logged, metrics: figures }
