@@ -30,7 +30,7 @@ const COUNTERS = {
   },
   anlin_homes_read_ahead_total: { help: 'Escalation passes whose home was read before their signal came', labels: [] },
   anlin_alarms_in_one_commit_total: {
-    help: 'Alarms whose signal and first messages were written in one commit',
+    help: 'Folds written in one commit with the escalation pass over their signals',
     labels: [],
   },
   anlin_outbox_claims_total: {

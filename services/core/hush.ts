@@ -11,11 +11,12 @@ export class Hush {
   #untilMs = Number.NEGATIVE_INFINITY
   #notBeforeMs = Number.NEGATIVE_INFINITY
 
-  /** An alarm begins its way. */
-  begin(nowMs: number): void {
-    if (nowMs < this.#notBeforeMs) return
+  /** An alarm begins its way. @returns whether a hush begins with it */
+  begin(nowMs: number): boolean {
+    if (nowMs < this.#notBeforeMs) return false
     this.#untilMs = nowMs + HUSH_MS
     this.#notBeforeMs = nowMs + HUSH_EVERY_MS
+    return true
   }
 
   /** How long what is ordinary has to wait; 0 where it need not. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Signal } from '../core/signal.ts'
 import type { Clock, EscalationView, Incidents, RaisedInput } from '../ports.ts'
 
@@ -5,6 +6,8 @@ import type { Clock, EscalationView, Incidents, RaisedInput } from '../ports.ts'
 const MAX_EXPECTED = 8
 /** One message seldom raises more; the others' ids are never used. */
 const MAX_JOINED_SIGNALS = 2
+/** The commit of a whole pass must not wait for a read that is slow: then its signals go the longer way. */
+const MAX_JOIN_WAIT_MS = 20
 /** A signal comes some milliseconds after its message; what was read longer ago is read anew. */
 const EXPECTED_FOR_MS = 1_000
 
@@ -12,7 +15,7 @@ type Read = { view: EscalationView; atMs: number }
 type Expected = { askedAtMs: number; read: Promise<Read | null>; inputs: RaisedInput[] }
 
 /**
- * Homes that were read while the rules fold what they said, so that an alarm's pass begins with what it needs at hand. What
+ * Homes that were read while what they said was being committed and folded, so that an alarm's pass begins with what it needs at hand. What
  * another pass changed meanwhile, and what somebody wrote before the signals, the commit finds out and refuses; people and
  * policies may be as old as the read.
  */
@@ -70,12 +73,15 @@ export function createExpectedHomes(incidents: Incidents, clock: Clock): Expecte
       homes.delete(homeId)
       if (!expected || expected.inputs.length === 0 || isOld(expected)) return null
       const view = await viewNow(expected)
-      return view && { ...view, inputs: inOrder(view.inputs, expected.inputs) }
+      const signals = expected.inputs.map(({ signal }) => signal)
+      return view && notBefore(signals, { ...view, inputs: inOrder(view.inputs, expected.inputs) })
     },
     async join(homeId, signals) {
       const expected = homes.get(homeId)
       // Signals that wait for their pass come before these.
       if (!expected || expected.inputs.length > 0 || isOld(expected) || signals.length > MAX_JOINED_SIGNALS) return null
+      const isRead = expected.read.then(() => true)
+      if (!(await Promise.race([isRead, sleep(MAX_JOIN_WAIT_MS, false, { ref: false })]))) return null
       homes.delete(homeId)
       const view = await viewNow(expected)
       if (view === null) return null
@@ -83,9 +89,14 @@ export function createExpectedHomes(incidents: Incidents, clock: Clock): Expecte
         const signal = signals[nth]
         return signal ? [{ homeId, inputId, signal }] : []
       })
-      return { ...view, inputs: inOrder(view.inputs, given) }
+      return notBefore(signals, { ...view, inputs: inOrder(view.inputs, given) })
     },
   }
+}
+
+/** The read may have been answered long before we took its answer, and no signal is folded before it was received. */
+function notBefore(signals: readonly Signal[], view: EscalationView): EscalationView {
+  return { ...view, nowMs: Math.max(view.nowMs, ...signals.map(({ receivedAt }) => receivedAt)) }
 }
 
 /** The read may have been late enough to find some of the signals itself. */

@@ -97,7 +97,7 @@ export function createHomePasses(options: HomePassesOptions): HomePasses {
     async join(homeId, signals) {
       const view = await expected.join(homeId, signals)
       if (view !== null) metrics.count('anlin_homes_read_ahead_total')
-      const commit = view && plan(homeId, view)
+      const commit = view && unlessItThrows(() => plan(homeId, view))
       if (!commit) return null
       return async (fold) => {
         const claim = await commitPass(commit, sender, (claimed) => incidents.commitWithFold(fold, commit, claimed))
@@ -109,6 +109,15 @@ export function createHomePasses(options: HomePassesOptions): HomePasses {
     sendWith(given) {
       sender = given
     },
+  }
+}
+
+/** What cannot be planned goes the longer way, which says so: it must keep no other home's fold from being committed. */
+function unlessItThrows<Made>(make: () => Made): Made | null {
+  try {
+    return make()
+  } catch {
+    return null
   }
 }
 

@@ -187,3 +187,34 @@ test('it was not written and nobody knows: the message is folded again, and told
   await rules.close()
   await expectTheRecordToBeReplayed()
 })
+
+test('the home cannot be read in time: the fold does not wait for it', async () => {
+  const slow = Promise.withResolvers<void>()
+  await life.start(({ incidents }: Ports) => ({
+    incidents: {
+      ...incidents,
+      async readHome(homeId, drawIds) {
+        if (drawIds) await slow.promise
+        return incidents.readHome(homeId, drawIds)
+      },
+    },
+  }))
+  const rules = await life.startRules(undefined, life.running().escalation)
+  await pressBeside(rules, '1')
+  expect(await writtenIn()).toEqual([expect.objectContaining({ pass: null })])
+  slow.resolve()
+  await life.expectSms('daughter', /^EMERGENCY/)
+  await rules.close()
+})
+
+test('an incident that the database refuses keeps the fold of nobody, its own home’s included', async () => {
+  const { rules, stood } = await startTogether()
+  await life.pool.query("alter table incident add constraint no_sos check (kind <> 'sos') not valid")
+  await pressBeside(rules, '1')
+  expect(stood).toEqual([false])
+  expect(await writtenIn()).toEqual([expect.objectContaining({ pass: null })])
+  await life.pool.query('alter table incident drop constraint no_sos')
+  await life.sweep()
+  await life.expectSms('daughter', /^EMERGENCY/)
+  await rules.close()
+})

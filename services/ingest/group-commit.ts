@@ -9,8 +9,11 @@ import type { IngestLimits } from './limits.ts'
 const STALL_CHECK_MS = 250
 /** Alarms of one batch that are hinted by their home; a storm's further ones are found by their shards. */
 const URGENT_HINTS = 64
-/** One with alarms in it takes at most so many others: a short batch is committed sooner, and the others still get on. */
-const OTHERS_BESIDE_ALARMS = 50
+/**
+ * One with alarms in it takes at most so many others, for a short batch is committed sooner: any in a hush, and any
+ * where more waits than a batch takes. Not every message of an alarm device is an alarm, and the others have to get on.
+ */
+const OTHERS_BESIDE_ALARMS = { hushed: 50, crowded: 200 }
 
 /**
  * While messages come faster than they can be committed one by one, a commit begins at most so often: each costs the database
@@ -87,11 +90,13 @@ export class GroupCommit {
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
       await this.#gather()
-      const batch = this.#takeBatch()
+      const atMs = this.#options.clock.monotonicMs()
+      const hasAlarms = this.#queue.some(({ lane }) => lane === 0)
+      const isHushed = hasAlarms && (this.#hush.begin(atMs) || this.#hush.leftMs(atMs) > 0)
+      const batch = this.#takeBatch(isHushed)
       // Given up meanwhile.
       if (batch.length === 0) continue
-      this.#began = { atMs: this.#options.clock.monotonicMs(), messages: batch.length }
-      if (batch.some(({ lane }) => lane === 0)) this.#hush.begin(this.#began.atMs)
+      this.#began = { atMs, messages: batch.length }
       this.#inFlight = batch
       if (await this.#store(batch)) this.#settleStored(batch)
       this.#inFlight = []
@@ -124,13 +129,14 @@ export class GroupCommit {
     return this.#hush.leftMs(this.#options.clock.monotonicMs()) > 0
   }
 
-  #takeBatch(): WaitingMessage[] {
+  #takeBatch(isHushed: boolean): WaitingMessage[] {
     const { batchMessages, batchBytes } = this.#options.limits
     let most = batchMessages
-    if (this.#queue.length > OTHERS_BESIDE_ALARMS) {
+    const others = isHushed ? OTHERS_BESIDE_ALARMS.hushed : OTHERS_BESIDE_ALARMS.crowded
+    if (this.#queue.length > (isHushed ? others : batchMessages)) {
       const { queue, alarmed } = alarmsFirst(this.#queue)
       this.#queue = queue
-      if (alarmed > 0) most = Math.min(alarmed + OTHERS_BESIDE_ALARMS, batchMessages)
+      if (alarmed > 0) most = Math.min(alarmed + others, batchMessages)
     }
     let bytes = 0
     let count = 0
@@ -181,8 +187,7 @@ export class GroupCommit {
     if (urgent > 0) metrics.count('anlin_messages_total', urgent, { lane: 'urgent' })
     if (urgent < batch.length) metrics.count('anlin_messages_total', batch.length - urgent, { lane: 'ordinary' })
     // The one that waited longest stands for its batch.
-    const oldest = batch[0]
-    if (oldest) metrics.observe('anlin_puback_seconds', (clock.monotonicMs() - oldest.arrivedMs) / 1000)
+    metrics.observe('anlin_puback_seconds', (clock.monotonicMs() - oldestArrival(batch)) / 1000)
     metrics.gauge('anlin_commit_waiting_bytes', this.#waitingBytes)
   }
 
@@ -198,8 +203,8 @@ export class GroupCommit {
 
   #giveUpWhenStalled(): void {
     const { clock, limits } = this.#options
-    const oldest = this.#inFlight[0] ?? this.#queue[0]
-    if (oldest && clock.monotonicMs() - oldest.arrivedMs > limits.waitingMs) this.#giveUp('time')
+    const waiting = this.#inFlight.length > 0 ? this.#inFlight : this.#queue
+    if (clock.monotonicMs() - oldestArrival(waiting) > limits.waitingMs) this.#giveUp('time')
   }
 
   #giveUp(cause: 'bytes' | 'time'): void {
@@ -212,6 +217,11 @@ export class GroupCommit {
     for (const message of given) message.settle(false)
     metrics.gauge('anlin_commit_waiting_bytes', 0)
   }
+}
+
+/** Not that of the first: connections with an alarm may have overtaken it. Infinity where there is none. */
+function oldestArrival(messages: readonly WaitingMessage[]): number {
+  return messages.reduce((oldest, { arrivedMs }) => Math.min(oldest, arrivedMs), Number.POSITIVE_INFINITY)
 }
 
 /**

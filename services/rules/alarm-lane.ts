@@ -96,7 +96,7 @@ function takeHinted<State>(memory: RulesMemory<State>, beside: boolean): HomeKey
     const isMissing = kept.isAtHand(shard) && kept.rowsOf([{ homeId, shard }], 1).length === 0
     const isBusy = beside || passing.size > 0 || overdue.has(shard) || !pace.isQuiet(shard, nowMs)
     if (isBusy || isMissing) homes.push({ homeId, shard })
-    else pace.hurryAlarm(shard)
+    else pace.hurry(shard)
   }
   return homes
 }

@@ -23,17 +23,19 @@ const MAX_REST_MS = 20
 export type Pace = {
   /** Rows have come: they are read when the shard's time has come. */
   mark(shard: number): void
-  /** It is read in the next pass, whatever has gathered. */
+  /** It is read in the next pass, whatever has gathered and however hushed it is: there may be an alarm in it. */
   hurry(shard: number): void
-  /** The same, for there is an alarm in it: it waits for no hush either. */
-  hurryAlarm(shard: number): void
   /** Whether the shard has so few rows that they need not gather. */
   isQuiet(shard: number, nowMs: number): boolean
   /**
    * Takes ready shards, the longest waiting first, as many as are expected to fill one pass, at least one.
    * @param held shards that somebody else has in hand: they wait, and count as not ready
+   * @returns `hurried`: those of them to be hurried again where they are not read after all
    */
-  take(nowMs: number, held: ReadonlySet<number>): { shards: number[]; limitPerShard: number }
+  take(
+    nowMs: number,
+    held: ReadonlySet<number>,
+  ): { shards: number[]; limitPerShard: number; hurried: ReadonlySet<number> }
   /** How many rows a pass found in all. */
   passed(rows: number, nowMs: number): void
   /** What a pass found in a shard that it took. `isFull`: as many rows as it was allowed, so there are more. */
@@ -46,18 +48,19 @@ export type Pace = {
 
 type Expected = { rows: number; notBeforeMs: number }
 
-/** @param hush while it lasts, only a shard with an alarm is ready */
+/** @param hush while it lasts, only hurried shards are ready */
 export function createPace(hush: Hush): Pace {
   // A set keeps the order of insertion: the first shard is the longest waiting.
   const dirty = new Set<number>()
   const expected = new Map<number, Expected>()
   const hurried = new Set<number>()
-  const alarmed = new Set<number>()
+  /** Shards of which more is left than a pass took: they need not gather. */
+  const full = new Set<number>()
   let restUntilMs = Number.NEGATIVE_INFINITY
   const gatheredAt = (shard: number) => expected.get(shard)?.notBeforeMs ?? Number.NEGATIVE_INFINITY
   const dueInMs = (shard: number, nowMs: number) => {
-    if (alarmed.has(shard)) return 0
-    return Math.max(hush.leftMs(nowMs), hurried.has(shard) ? 0 : Math.max(gatheredAt(shard), restUntilMs) - nowMs)
+    if (hurried.has(shard)) return 0
+    return Math.max(hush.leftMs(nowMs), full.has(shard) ? 0 : Math.max(gatheredAt(shard), restUntilMs) - nowMs)
   }
 
   return {
@@ -66,11 +69,7 @@ export function createPace(hush: Hush): Pace {
       dirty.add(shard)
       hurried.add(shard)
     },
-    hurryAlarm(shard) {
-      dirty.add(shard)
-      alarmed.add(shard)
-    },
-    isQuiet: (shard, nowMs) => hurried.has(shard) || gatheredAt(shard) <= nowMs,
+    isQuiet: (shard, nowMs) => hurried.has(shard) || full.has(shard) || gatheredAt(shard) <= nowMs,
     take(nowMs, held) {
       const shards: number[] = []
       let rows = 0
@@ -80,12 +79,17 @@ export function createPace(hush: Hush): Pace {
         if (shards.length > 0 && rows > MAX_ROWS_PER_PASS) break
         shards.push(shard)
       }
+      const hurriedOfThem = new Set(shards.filter((shard) => hurried.has(shard)))
       for (const shard of shards) {
         dirty.delete(shard)
         hurried.delete(shard)
-        alarmed.delete(shard)
+        full.delete(shard)
       }
-      return { shards, limitPerShard: Math.max(MIN_ROWS_PER_SHARD, Math.ceil(MAX_ROWS_PER_PASS / shards.length)) }
+      return {
+        shards,
+        hurried: hurriedOfThem,
+        limitPerShard: Math.max(MIN_ROWS_PER_SHARD, Math.ceil(MAX_ROWS_PER_PASS / shards.length)),
+      }
     },
     passed(rows, nowMs) {
       restUntilMs = nowMs + Math.min(Math.max(0, rows - 1) * REST_MS_PER_ROW, MAX_REST_MS)
@@ -93,7 +97,7 @@ export function createPace(hush: Hush): Pace {
     found(shard, rows, isFull, nowMs) {
       if (isFull) {
         dirty.add(shard)
-        hurried.add(shard)
+        full.add(shard)
         expected.set(shard, { rows: Math.min(rows * 2, MAX_ROWS_PER_PASS), notBeforeMs: Number.NEGATIVE_INFINITY })
         return
       }
@@ -111,7 +115,7 @@ export function createPace(hush: Hush): Pace {
     clear() {
       dirty.clear()
       hurried.clear()
-      alarmed.clear()
+      full.clear()
     },
   }
 }

@@ -136,7 +136,11 @@ function takeReady<State>(memory: RulesMemory<State>): { shards: number[]; limit
   const { pace, clock, lostInARow, alarming } = memory
   const ready = pace.take(clock.monotonicMs(), alarming)
   const shards = lostInARow === 0 ? ready.shards : ready.shards.filter((_, i) => i === 0 || Math.random() < 0.5)
-  for (const shard of ready.shards) if (!shards.includes(shard)) pace.mark(shard)
+  for (const shard of ready.shards) {
+    if (shards.includes(shard)) continue
+    if (ready.hurried.has(shard)) pace.hurry(shard)
+    else pace.mark(shard)
+  }
   return { ...ready, shards }
 }
 

@@ -56,9 +56,11 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
       }
       memory.pace.mark(shard)
       if (homeId !== null) {
-        // What was handed over is known already, and may be folded by now: it is not to be looked for in the log.
-        if (!handedAlarms.take(homeId, memory.clock.monotonicMs())) alarmed(memory, { homeId, shard })
-        memory.escalation?.expect(homeId)
+        // What was handed over is known and expected already, and may be folded by now: it is not to be looked for in the log.
+        if (!handedAlarms.take(homeId, memory.clock.monotonicMs())) {
+          alarmed(memory, { homeId, shard })
+          memory.escalation?.expect(homeId)
+        }
       }
       return rounds.look()
     },

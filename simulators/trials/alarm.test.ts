@@ -121,8 +121,8 @@ test('the link in a message takes the incident by a button, not by being opened'
 test('in one process an alarm finds its home at hand, is written with its signal, and is the sender’s from then on', async () => {
   const figures = await (await fetch(`${demo.http}/metrics`)).text()
   expect(figures).toMatch(/^anlin_homes_read_ahead_total [1-9]/m)
-  expect(figures).toMatch(/^anlin_alarms_in_one_commit_total [2-9]/m)
-  expect(figures).toMatch(/^anlin_outbox_claims_total\{where="commit"\} [2-9]/m)
+  expect(figures).toMatch(/^anlin_alarms_in_one_commit_total ([2-9]|\d\d)/m)
+  expect(figures).toMatch(/^anlin_outbox_claims_total\{where="commit"\} ([2-9]|\d\d)/m)
 })
 
 test('SIGTERM ends it with code 0, and the next start goes on where it was', async () => {

@@ -3,8 +3,10 @@ import type { Sealing } from '../sealing.ts'
 import { int8Array } from './fold-arrays.ts'
 import { FOLD, FOLD_PARAMETERS, FOLD_STANDS, foldValues, RULES } from './fold-commit.ts'
 import { type CommitRow, isLostRace, PASS, PASS_STANDS, passValues } from './incidents-commit.ts'
-import type { Database } from './pool.ts'
+import { type Database, errorCode } from './pool.ts'
 
+/** Classes 22 and 23: a value itself is wrong. */
+const IS_REFUSED = /^2[23]...$/
 const PASS_PARAMETERS = 20
 const IDS = `$${FOLD_PARAMETERS + PASS_PARAMETERS + 1}::int8[]`
 const ofPass = (n: number) => `$${FOLD_PARAMETERS + n}`
@@ -31,7 +33,10 @@ const COMMIT = `
     refuse_lost_race((select count(*) from incident_input where home_id = ${ofPass(1)} and input_id >= (${IDS})[1]), 0),
     ${afterFold(PASS_STANDS)}`
 
-/** @returns null when somebody else was faster in any of it; then nothing was written */
+/**
+ * @returns null when nothing was written: somebody else was faster in any of it, or the database refuses a value. The fold has
+ * to stand all the same then, and those of other homes with it: the longer way says whose fault it is
+ */
 export async function commitFoldAndPass(
   database: Database,
   sealing: Sealing,
@@ -49,7 +54,7 @@ export async function commitFoldAndPass(
     })
     return readClaim(rows[0])
   } catch (error) {
-    if (isLostRace(error)) return null
+    if (isLostRace(error) || IS_REFUSED.test(errorCode(error))) return null
     throw new Error(`commit the fold and the incidents of home ${commit.homeId}`, { cause: error })
   }
 }
