@@ -13,16 +13,23 @@ afterEach(() => life.end({ anyMessage: true }))
 
 const SMOKE = { kind: 'smoke', why: { code: 'smoke-alarm', values: {} } } as const
 
-type Tried = { stood: boolean[] }
+/** `read`: the first home that was expected is read. */
+type Tried = { stood: boolean[]; read: Promise<void> }
 
 /** Rules and escalation in one process. `meanwhile`: done once, when both are about to be committed. */
 async function startTogether(
   meanwhile: () => Promise<unknown> = async () => undefined,
 ): Promise<Tried & { rules: RulesWorker }> {
   const stood: boolean[] = []
+  const read = Promise.withResolvers<void>()
   await life.start(({ incidents }: Ports) => ({
     incidents: {
       ...incidents,
+      async readHome(homeId, drawIds) {
+        const view = await incidents.readHome(homeId, drawIds)
+        if (drawIds) read.resolve()
+        return view
+      },
       async commitWithFold(...asked) {
         if (stood.length === 0) await meanwhile()
         const claim = await incidents.commitWithFold(...asked)
@@ -31,7 +38,7 @@ async function startTogether(
       },
     },
   }))
-  return { stood, rules: await life.startRules(undefined, life.running().escalation) }
+  return { stood, read: read.promise, rules: await life.startRules(undefined, life.running().escalation) }
 }
 
 /** As the entrance of the same process tells it. */
@@ -51,6 +58,13 @@ async function writtenIn(): Promise<{ input: string; pass: string | null; state:
     [HOME],
   )
   return rows
+}
+
+/** How many critical messages it would take at once now. */
+function roomOfTheSender(): number | undefined {
+  const reservation = life.running().notify.reserve(1_000)
+  reservation?.send({ nowMs: 0, messages: [] })
+  return reservation?.room
 }
 
 async function expectTheRecordToBeReplayed(): Promise<void> {
@@ -127,12 +141,43 @@ test('another worker of the rules was faster: one incident, told once', async ()
   await expectTheRecordToBeReplayed()
 })
 
+test('what was written before it and committed after the home was read is folded before it', async () => {
+  const earlier = await life.pool.connect()
+  await earlier.query('begin')
+  const { rows } = await earlier.query<{ now: number }>('select platform_now() as now')
+  const signal = {
+    ...SMOKE,
+    type: 'ConditionRaised',
+    subject: '',
+    deviceId: 'smoke-kitchen',
+    deviceKind: 'smoke-detector',
+  }
+  const when = { at: rows[0]?.now, receivedAt: rows[0]?.now, room: 'kitchen', severity: 'critical', test: false }
+  await earlier.query('insert into incident_input (home_id, body) values ($1, $2)', [
+    HOME,
+    { type: 'SignalReceived', signal: { ...signal, ...when } },
+  ])
+  const { rules, stood, read } = await startTogether()
+  rules.fresh.expect([HOME])
+  await read
+  await life.say(press(HOME, '1'))
+  await earlier.query('commit')
+  await rules.processAll()
+  await life.sweep()
+  earlier.release()
+  expect(stood).toEqual([false])
+  expect((await life.incidents()).map(({ kind }) => kind)).toEqual(['smoke', 'sos'])
+  await rules.close()
+})
+
 test('its fold has lost its race: nothing of the pass stands, and the alarm is told once', async () => {
   const { rules, stood } = await startTogether(async () => {
     await life.pool.query("update log_cursor set version = version + 1 where reader = 'rules'")
   })
+  const room = roomOfTheSender()
   await pressBeside(rules, '1')
   await life.sweep()
+  expect(roomOfTheSender()).toBe(room)
   expect(stood[0]).toBe(false)
   await life.expectSms('daughter', /^EMERGENCY/)
   await life.expectSilence()
