@@ -5,6 +5,7 @@ import { type Config, ConfigError, readConfig, type TwilioConfig } from './confi
 import { prepareDemo, refuseDemoOnRealPhones } from './demo.ts'
 import { type DemoWorld, startDemoWorld } from './demo-world.ts'
 import { type Foundation, openFoundation } from './foundation.ts'
+import { settleGarbageCollection } from './heap.ts'
 import { createLifecycle, endOnSignals, type Lifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
 import { ROLES, type Role, startRoles } from './platform.ts'
@@ -19,6 +20,7 @@ Without a role: all of them in this one process. Settings come from the environm
 const DEMO_SMS = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'simulator', from: '+8615500000000' }
 
 async function main(): Promise<void> {
+  settleGarbageCollection()
   const roles = readRoles(process.argv.slice(2))
   if (existsSync(join(ROOT, '.env'))) process.loadEnvFile(join(ROOT, '.env'))
   const config = readConfig(process.env, ROOT)

@@ -88,16 +88,19 @@ export function toPoint(row: LogRow, placed: PlacedDevice, observations: readonl
   for (const observation of observations) {
     const values = measuredIn(observation)
     if (values === null) continue
-    point ??= {
+    if (point !== null) {
+      point.values = { ...point.values, ...values }
+      continue
+    }
+    point = {
       homeId: row.homeId,
       deviceId: placed.deviceId,
       deviceKind: placed.kind,
       // The fold's clock never goes back within a home: what has no time of its own was measured when it came.
       atMs: Math.round(observation.at === observation.receivedAt ? row.receivedAt : observation.at),
       sequence: contentHash(row.payload, 0) % SEQUENCES,
-      values: {},
+      values,
     }
-    Object.assign(point.values, values)
   }
   return point
 }

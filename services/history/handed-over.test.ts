@@ -120,3 +120,17 @@ test('whoever reads on in the log knows of the devices what the rules knew', asy
   const rest = await inParts.decode(rows.slice(8))
   expect([...handed.points, ...rest.points]).toEqual(all.points)
 })
+
+test('whoever waits for much is called when so much is held, and not again before it was taken', () => {
+  const handover = createHandover()
+  const calls: number[] = []
+  handover.whenever(10, () => calls.push(handover.held))
+  handover.offer(segment(0, 9))
+  expect(calls).toEqual([])
+  handover.offer(segment(9, 12))
+  handover.offer(segment(12, 30))
+  expect(calls).toEqual([12])
+  handover.take(cursors(cursorAt(0)), 1_000)
+  handover.offer(segment(30, 40))
+  expect(calls).toEqual([12, 10])
+})

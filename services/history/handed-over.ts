@@ -13,6 +13,10 @@ const MAX_HELD = 50_000
  * as much as folding it. It may lose anything at any time, for the log has it all.
  */
 export type Handover = DecodedSink & {
+  /** Of whatever weighs anything here: points, or devices of which something was decoded. */
+  readonly held: number
+  /** `call` is called whenever what is held grows to `much`. */
+  whenever(much: number, call: () => void): void
   /**
    * What follows these cursors without a gap, the longest held shard first, at least one segment and at most about `limit`
    * points. `cursors`: those that move, as they will stand. `states`: the decoder's after it, for whoever reads on in the
@@ -21,13 +25,21 @@ export type Handover = DecodedSink & {
   take(cursors: ReadonlyMap<number, ShardCursor>, limit: number): HistoryBatch & Measured
 }
 
-type PlacedPoint = { at: LogPosition; point: MeasuredPoint }
-type Held = { from: LogPosition; to: ShardCursor; points: PlacedPoint[]; states: Measured['states'] }
+/** `xids` and `ids`: the row of each point. Numbers beside the points, for an object more of each is one more to collect. */
+type Held = {
+  from: LogPosition
+  to: ShardCursor
+  points: MeasuredPoint[]
+  xids: bigint[]
+  ids: number[]
+  states: Measured['states']
+}
 
 export function createHandover(): Handover {
   // A map keeps the order of insertion: the first shard is the longest held.
   const shards = new Map<number, Held[]>()
   let held = 0
+  let [much, call] = [Number.POSITIVE_INFINITY, () => {}]
 
   /** The cursor after all segments that follow it, whose points and states go to `taken`. */
   function follow(cursor: ShardCursor, segments: Held[], taken: Measured, limit: number): ShardCursor {
@@ -46,20 +58,29 @@ export function createHandover(): Handover {
   }
 
   return {
+    get held() {
+      return held
+    },
+    whenever(howMuch, toCall) {
+      ;[much, call] = [howMuch, toCall]
+    },
     offer({ from, to, rows }: DecodedSegment) {
-      const points: PlacedPoint[] = []
-      const states: Measured['states'] = new Map()
+      const segment: Held = { from, to, points: [], xids: [], ids: [], states: new Map() }
       for (const { row, device, observations, deviceState } of rows) {
-        states.set(stateKey(row.homeId, device), deviceState)
+        segment.states.set(stateKey(row.homeId, device), deviceState)
         const point = toPoint(row, device, observations)
-        if (point !== null) points.push({ at: { xid: row.xid, id: row.id }, point })
+        if (point === null) continue
+        segment.points.push(point)
+        segment.xids.push(row.xid)
+        segment.ids.push(row.id)
       }
-      const segment = { from, to, points, states }
       if (held + weightOf(segment) > MAX_HELD) return
+      const before = held
       held += weightOf(segment)
       const segments = shards.get(to.shard)
       if (segments) segments.push(segment)
       else shards.set(to.shard, [segment])
+      if (before < much && held >= much) call()
     },
     take(cursors, limit) {
       const taken: Measured = { points: [], states: new Map() }
@@ -82,7 +103,10 @@ export function createHandover(): Handover {
 
 /** What of it comes after `at`. */
 function addSegment(taken: Measured, segment: Held, at: LogPosition): void {
-  for (const placed of segment.points) if (isAfter(placed.at, at)) taken.points.push(placed.point)
+  const { points, xids, ids } = segment
+  for (const [nth, point] of points.entries()) {
+    if (isAfter({ xid: xids[nth] ?? 0n, id: ids[nth] ?? 0 }, at)) taken.points.push(point)
+  }
   for (const [key, state] of segment.states) taken.states.set(key, state)
 }
 

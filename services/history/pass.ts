@@ -17,8 +17,8 @@ import type { Handover } from './handed-over.ts'
 const MAX_ROWS_PER_PASS = 1_000
 /** Fewer where one statement appends them all: every alarm waits for its end. */
 const MIN_ROWS_PER_SHARD = { inParts: 32, atOnce: 8 }
-/** Points of one pass that were handed over. */
-const MAX_POINTS_HANDED = 1_000
+/** Points of one pass that were handed over; as soon as so many are held the next pass is due. */
+export const MAX_POINTS_HANDED = 1_000
 /** What the rules of this process have not handed over after this long is read from the log. */
 const HANDED_WITHIN_MS = 2_000
 /** However much is handed over, the log is looked at so often for what is not. */
@@ -96,8 +96,9 @@ async function passHanded(memory: PassMemory, version: number): Promise<Pass | n
   const { points, cursors } = handed
   const done = await carry(memory, version, { points, cursors }, () => memory.rows.keep(handed))
   if (done === 'lost') return done
-  // What little there is gathers until the next sweep: a statement costs the same for one point as for a hundred.
-  return points.length * 2 > MAX_POINTS_HANDED ? 'handed' : 'idle'
+  // What little there is gathers until it is enough, or until the next sweep: a statement costs the same for one point as
+  // for a hundred. And where few could be taken, what else is held stands behind a gap.
+  return Math.min(points.length, memory.handover?.held ?? 0) * 2 > MAX_POINTS_HANDED ? 'handed' : 'idle'
 }
 
 /** What stands in the log and was not handed over. */

@@ -5,7 +5,7 @@ import type { AppendAndFinish, Clock, HistoryProgress, HistoryStore, Log, Metric
 import { createRowDecoder } from './decode-rows.ts'
 import { retryAfterMsOf, type StopReason, stopReasonOf } from './delivery.ts'
 import type { Handover } from './handed-over.ts'
-import { createPassMemory, forgetProgress, type Pass, runPass } from './pass.ts'
+import { createPassMemory, forgetProgress, MAX_POINTS_HANDED, type Pass, runPass } from './pass.ts'
 
 /** How long a failed pass waits: doubled with each failure in a row, by chance up to half of it less. */
 const FIRST_RETRY_MS = 500
@@ -65,7 +65,7 @@ export async function startProjector(parts: ProjectorParts): Promise<Projector> 
   const health = createHealth({ log, metrics })
   let watchedAt = Number.NEGATIVE_INFINITY
   let rulesBehind = false
-  let waiting = Promise.withResolvers<void>()
+  const looks = createLooks()
 
   async function watch(): Promise<void> {
     if (clock.monotonicMs() - watchedAt < WATCH_EVERY_MS) return
@@ -80,7 +80,7 @@ export async function startProjector(parts: ProjectorParts): Promise<Projector> 
     const hushedMs = parts.hush.leftMs(clock.monotonicMs())
     if (hushedMs > 0) await pause(hushedMs)
     const beganAt = clock.monotonicMs()
-    const asked = waiting
+    const next = looks.next()
     let done: Pass
     try {
       await watch()
@@ -94,35 +94,44 @@ export async function startProjector(parts: ProjectorParts): Promise<Projector> 
     const tookMs = clock.monotonicMs() - beganAt
     if (done === 'handed') return pause(tookMs * (rulesBehind ? REST_SHARE.handedBehind : REST_SHARE.handed))
     if (done === 'more') return pause(tookMs * (rulesBehind ? REST_SHARE.rulesBehind : REST_SHARE.ordinary))
-    await asked.promise
+    await next
   }
 
-  const running = (async () => {
+  async function loop(): Promise<void> {
     while (!ending.signal.aborted) await step()
-  })()
-
-  /** Whoever waits for the next look goes on; a look that has begun already does not count as the next. */
-  function wake(): void {
-    const before = waiting
-    waiting = Promise.withResolvers()
-    before.resolve()
   }
+
+  parts.handover?.whenever(MAX_POINTS_HANDED, looks.ask)
+  const running = loop()
 
   return {
     async sweep() {
-      wake()
+      looks.ask()
     },
     behindMs: () => progress.readBehindMs(),
     async drain() {
       while (!ending.signal.aborted && (await progress.readBehindMs()) > 0) {
-        wake()
+        looks.ask()
         await pause(DRAIN_LOOK_MS)
       }
     },
     async close() {
       ending.abort()
-      wake()
+      looks.ask()
       await running
+    },
+  }
+}
+
+/** Whoever waits for the next look goes on when it is asked for; a look that has begun already does not count as the next. */
+function createLooks() {
+  let waiting = Promise.withResolvers<void>()
+  return {
+    next: () => waiting.promise,
+    ask(): void {
+      const before = waiting
+      waiting = Promise.withResolvers()
+      before.resolve()
     },
   }
 }

@@ -38,15 +38,21 @@ export type UnreadRows = {
 export type ShardPosition = LogPosition & { shard: number }
 
 /**
- * Rows of one commit, in their order, as the log would give them; `first` is before, `last` after all others of them.
- * `alarms`: homes with urgent ones among them.
+ * Rows of one commit, in their order; `first` is before, `last` after all others of them, and their ids are in a row. Each is
+ * read when it is asked for, by its number from 0 on: what waits is bytes until then, for ten thousand objects that wait are
+ * moved by each garbage collection. `alarms`: homes with urgent ones among them.
  */
 export type FreshRows = {
   first: LogPosition
   last: LogPosition
   nowMs: number
   epoch: number
-  rows: LogRow[]
+  count: number
+  shardOf(nth: number): number
+  homeIdOf(nth: number): string
+  payloadBytesOf(nth: number): number
+  /** As the log would give it. */
+  read(nth: number): LogRow
   alarms: HomeKey[]
 }
 

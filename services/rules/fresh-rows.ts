@@ -16,7 +16,9 @@ export type ReadOfLog = {
   limit: number
 }
 
-type Queue = { rows: LogRow[]; from: LogPosition; cursor: ShardCursor | null }
+/** A row that nobody has read yet. */
+type Kept = { batch: FreshRows; nth: number }
+type Queue = { rows: Kept[]; from: LogPosition; cursor: ShardCursor | null }
 
 /**
  * What ingest has just committed in this process, so that nobody need read it. `from` of a shard: all its rows after that
@@ -56,13 +58,14 @@ export class KeptRows {
     if (this.#queues.size === 0) this.#begin({ xid: batch.first.xid, id: batch.first.id - 1 })
     this.#epoch = Math.max(this.#epoch, batch.epoch)
     this.#nowMs = batch.nowMs
-    for (const row of batch.rows) {
-      const queue = this.#queues.get(row.shard)
+    for (let nth = 0; nth < batch.count; nth++) {
+      const queue = this.#queues.get(batch.shardOf(nth))
+      const kept = { batch, nth }
       // What was read of the log may go beyond what has been offered by then.
-      if (!queue || !isAfter(row, queue.from)) continue
-      queue.rows.push(row)
+      if (!queue || !isAfter(placeOf(kept), queue.from)) continue
+      queue.rows.push(kept)
       this.#rows += 1
-      this.#bytes += row.payload.length
+      this.#bytes += batch.payloadBytesOf(nth)
     }
     if (this.#rows > MAX_ROWS || this.#bytes > MAX_BYTES) this.#begin(batch.last)
   }
@@ -91,14 +94,15 @@ export class KeptRows {
       if (!queue?.cursor) continue
       before.push(queue.cursor)
       const taken = queue.rows.splice(0, limitPerShard)
-      const last = taken.at(-1)
-      if (!last) continue
       this.#removed(taken)
-      for (const row of taken) {
+      for (const { batch, nth } of taken) {
+        const row = batch.read(nth)
         rows.push(row)
         const ahead = this.#ahead.get(row.homeId)
         if (ahead && !isAfter(ahead, row)) this.#ahead.delete(row.homeId)
       }
+      const last = rows.at(-1)
+      if (taken.length === 0 || !last) continue
       queue.from = { xid: last.xid, id: last.id }
       queue.cursor = after(queue.cursor, last)
     }
@@ -111,9 +115,9 @@ export class KeptRows {
     const shards = new Set(homes.map((home) => home.shard))
     return [...shards].flatMap((shard) => {
       const own: LogRow[] = []
-      for (const row of this.#queues.get(shard)?.rows ?? []) {
+      for (const kept of this.#queues.get(shard)?.rows ?? []) {
         if (own.length >= limitPerShard) break
-        if (homeIds.has(row.homeId) && this.#isNew(row)) own.push(row)
+        if (this.#isNewOf(homeIds, kept)) own.push(kept.batch.read(kept.nth))
       }
       return own
     })
@@ -124,9 +128,11 @@ export class KeptRows {
     for (const { homeId, shard, xid, id } of rows) if (this.isAtHand(shard)) this.#ahead.set(homeId, { xid, id })
   }
 
-  #isNew(row: LogRow): boolean {
-    const ahead = this.#ahead.get(row.homeId)
-    return ahead === undefined || isAfter(row, ahead)
+  #isNewOf(homeIds: ReadonlySet<string>, kept: Kept): boolean {
+    const homeId = kept.batch.homeIdOf(kept.nth)
+    if (!homeIds.has(homeId)) return false
+    const ahead = this.#ahead.get(homeId)
+    return ahead === undefined || isAfter(placeOf(kept), ahead)
   }
 
   /**
@@ -137,12 +143,12 @@ export class KeptRows {
     const queue = this.#queues.get(cursor.shard)
     if (!queue || era !== this.#era) return
     // A row that could not be read yet stands before what is kept, or was stored by somebody else.
-    if (hidden && !queue.rows.some((row) => row.xid === hidden.xid && row.id === hidden.id)) return
+    if (hidden && !queue.rows.some((kept) => isAt(placeOf(kept), hidden))) return
     const last = rows.at(-1)
     const at = last ? after(cursor, last) : cursor
     // As many as were asked for: there may be more before what is kept, unless they reach into it.
     if (rows.length >= limit && isAfter(queue.from, at)) return
-    const passed = queue.rows.findIndex((row) => isAfter(row, at))
+    const passed = queue.rows.findIndex((kept) => isAfter(placeOf(kept), at))
     this.#removed(queue.rows.splice(0, passed < 0 ? queue.rows.length : passed))
     if (isAfter(at, queue.from)) queue.from = { xid: at.xid, id: at.id }
     queue.cursor = at
@@ -166,10 +172,18 @@ export class KeptRows {
     for (const shard of this.#shards) this.#queues.set(shard, { rows: [], from, cursor: null })
   }
 
-  #removed(rows: readonly LogRow[]): void {
+  #removed(rows: readonly Kept[]): void {
     this.#rows -= rows.length
-    for (const row of rows) this.#bytes -= row.payload.length
+    for (const { batch, nth } of rows) this.#bytes -= batch.payloadBytesOf(nth)
   }
+}
+
+function placeOf({ batch: { first }, nth }: Kept): LogPosition {
+  return { xid: first.xid, id: first.id + nth }
+}
+
+function isAt(one: LogPosition, other: LogPosition): boolean {
+  return one.xid === other.xid && one.id === other.id
 }
 
 /** As the commit of a pass up to `last` leaves it. */

@@ -17,9 +17,26 @@ function keptRow(id: number, more: Partial<LogRow> = {}): LogRow {
   return { ...meta, ...flags, payload: Buffer.alloc(1), ...more }
 }
 function batch(rows: LogRow[]): FreshRows {
-  const [first, last] = [rows[0], rows.at(-1)]
-  if (!first || !last) throw new Error('a batch has rows')
-  return { first, last, nowMs: 0, epoch: 0, rows, alarms: [] }
+  const rowAt = (nth: number) => {
+    const row = rows.at(nth)
+    if (!row) throw new Error('a batch has rows')
+    return row
+  }
+  return {
+    first: rowAt(0),
+    last: rowAt(-1),
+    nowMs: 0,
+    epoch: 0,
+    count: rows.length,
+    shardOf: (nth) => rowAt(nth).shard,
+    homeIdOf: (nth) => rowAt(nth).homeId,
+    payloadBytesOf: (nth) => rowAt(nth).payload.length,
+    read: rowAt,
+    alarms: [],
+  }
+}
+function offer(kept: KeptRows, ...rows: LogRow[]): void {
+  for (const row of rows) kept.offer(batch([row]))
 }
 const cursor = { shard: 1, xid: 0n, id: 0, version: 5, passedAtMs: 0 }
 const nothing = { cursor, rows: [], hidden: undefined, limit: 10 }
@@ -27,7 +44,7 @@ const nothing = { cursor, rows: [], hidden: undefined, limit: 10 }
 test('a shard is at hand only when the log was read whole, since keeping began, and nothing is hidden that is not kept', () => {
   const kept = new KeptRows([1])
   const early = kept.era
-  kept.offer(batch([keptRow(7), keptRow(8)]))
+  offer(kept, keptRow(7), keptRow(8))
   kept.join(nothing, early)
   kept.join({ ...nothing, limit: 0 }, kept.era)
   kept.join({ ...nothing, hidden: { shard: 1, xid: 6n, id: 6 } }, kept.era)
@@ -41,7 +58,7 @@ test('a shard is at hand only when the log was read whole, since keeping began, 
 
 test('a read that stopped at its limit is enough where it reaches into what is kept', () => {
   const kept = new KeptRows([1])
-  kept.offer(batch([keptRow(7), keptRow(8)]))
+  offer(kept, keptRow(7), keptRow(8))
   kept.join({ ...nothing, rows: [keptRow(6)], limit: 1 }, kept.era)
   expect(kept.isAtHand(1)).toBe(false)
   kept.join({ ...nothing, rows: [keptRow(7)], limit: 1 }, kept.era)
@@ -50,15 +67,15 @@ test('a read that stopped at its limit is enough where it reaches into what is k
 
 test('what was read of the log beyond what has been offered by then is not kept', () => {
   const kept = new KeptRows([1])
-  kept.offer(batch([keptRow(7)]))
+  offer(kept, keptRow(7))
   kept.join({ ...nothing, rows: [keptRow(7), keptRow(8)] }, kept.era)
-  kept.offer(batch([keptRow(8), keptRow(9)]))
+  offer(kept, keptRow(8), keptRow(9))
   expect(kept.take([1], 9)).toMatchObject({ before: [{ id: 8, version: 6 }], rows: [{ id: 9 }] })
 })
 
 test('a shard whose commit was lost is at hand again only when the log was read beyond what was taken', () => {
   const kept = new KeptRows([1])
-  kept.offer(batch([keptRow(7), keptRow(8)]))
+  offer(kept, keptRow(7), keptRow(8))
   kept.join(nothing, kept.era)
   kept.take([1], 1)
   const before = kept.era
@@ -72,28 +89,28 @@ test('a shard whose commit was lost is at hand again only when the log was read 
 
 test('with more than it may keep, all of it is left to the log, and what comes next is kept', () => {
   const kept = new KeptRows([1])
-  kept.offer(batch([keptRow(1)]))
+  offer(kept, keptRow(1))
   kept.join(nothing, kept.era)
-  kept.offer(batch([keptRow(2, { payload: Buffer.alloc(33 * 2 ** 20) })]))
+  offer(kept, keptRow(2, { payload: Buffer.alloc(33 * 2 ** 20) }))
   expect([kept.isAtHand(1), kept.waiting(1)]).toEqual([false, 0])
-  kept.offer(batch([keptRow(3)]))
+  offer(kept, keptRow(3))
   kept.join({ ...nothing, hidden: { shard: 1, xid: 2n, id: 2 } }, kept.era)
   expect(kept.isAtHand(1)).toBe(false)
   kept.join({ ...nothing, rows: [keptRow(1), keptRow(2)] }, kept.era)
   expect(kept.take([1], 9).rows).toMatchObject([{ id: 3 }])
-  const many = Array.from({ length: 50_001 }, (_, nth) => keptRow(nth + 4))
+  const many = Array.from({ length: 50_001 }, (_, nth) => keptRow(nth + 4, { xid: 4n }))
   kept.offer(batch(many))
   expect([kept.isAtHand(1), kept.waiting(1)]).toEqual([false, 0])
 })
 
 test('what was stored without being offered ends it for every shard', () => {
   const kept = new KeptRows([1])
-  kept.offer(batch([keptRow(1)]))
+  offer(kept, keptRow(1))
   kept.join(nothing, kept.era)
   const before = kept.era
   kept.lost()
   expect([kept.isAtHand(1), kept.waiting(1)]).toEqual([false, 0])
-  kept.offer(batch([keptRow(5)]))
+  offer(kept, keptRow(5))
   kept.join(nothing, before)
   expect(kept.isAtHand(1)).toBe(false)
 })

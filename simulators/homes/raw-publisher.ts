@@ -100,7 +100,7 @@ export class RawPublisher {
     const bytes = publishBytes(topic.length, payloadBytes)
     const publish = { topic, payload, payloadBytes, packetId, dup }
     if (this.#staged + bytes > STAGE_BYTES) this.#flush()
-    if (bytes > STAGE_BYTES) {
+    if (bytes > STAGE_BYTES || this.#options.ownWrites) {
       const own = Buffer.allocUnsafe(bytes)
       writePublish(own, 0, publish)
       this.#socket.write(own)
@@ -111,7 +111,6 @@ export class RawPublisher {
       queueMicrotask(() => this.#flush())
     }
     this.#staged = writePublish(this.#stage, this.#staged, publish)
-    if (this.#options.ownWrites) this.#flush()
     return true
   }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { SHARDS, shardOf } from '../../core/shard.ts'
-import type { FreshBatch, FreshSink, LogMessage, LogRow } from '../../ports.ts'
+import type { FreshBatch, FreshRows, FreshSink, LogMessage, LogRow } from '../../ports.ts'
 import { losingPool } from '../../testing/losing-pool.ts'
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
 import { createLogAppend } from './log-append.ts'
@@ -30,6 +30,10 @@ function message(homeId: string, more: Partial<LogMessage> = {}): LogMessage {
   }
 }
 
+function readAll({ count, read }: FreshRows): LogRow[] {
+  return Array.from({ length: count }, (_, nth) => read(nth))
+}
+
 /** Takes what is handed over; `null` where some of it is not told. */
 function createSink() {
   const offered: (FreshBatch | null)[] = []
@@ -38,7 +42,7 @@ function createSink() {
     offer: (batch) => void offered.push(batch),
     lost: () => void offered.push(null),
   }
-  const rows = () => offered.flatMap((batch) => (batch ? freshRowsOf(batch).rows : []))
+  const rows = () => offered.flatMap((batch) => (batch ? readAll(freshRowsOf(batch)) : []))
   return { sink, offered, rows }
 }
 

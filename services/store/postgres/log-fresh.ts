@@ -1,4 +1,4 @@
-import type { FreshBatch, FreshRows, FreshSink, HomeKey, LogRow } from '../../ports.ts'
+import type { FreshBatch, FreshRows, FreshSink, HomeKey } from '../../ports.ts'
 import { HEADER_BYTES } from './log-append-arrays.ts'
 import { qosOf } from './log-read.ts'
 
@@ -13,65 +13,91 @@ export function freshSinkOf(rules: Omit<FreshSink, 'offer'> & { offer(batch: Fre
 
 /** What log-append.ts committed, as a reader of the log would get it: from the bytes that were sent to the database. */
 export function freshRowsOf(batch: FreshBatch): FreshRows {
-  const { xid, firstId, lastId, receivedUs, epoch, newFacts } = batch
-  const [shards, lanes, homeIds, accounts, flags, packetIds, topics, payloads, rejected] = batch.columns.map(readArray)
+  const { xid, firstId, lastId, receivedUs, epoch, newFacts, rows: count } = batch
   const receivedAt = Math.floor(receivedUs / 1000)
-  const rows: LogRow[] = []
+  const [shards, lanes, homeIds, accounts, flags, packetIds, topics, payloads, rejected] = columnsOf(batch)
+  const homeIdOf = (nth: number) => homeIds.text(nth) ?? ''
   const alarms: HomeKey[] = []
-  for (let nth = 0; nth < batch.rows; nth++) {
-    const flag = flags?.int2() ?? 0
-    const homeId = homeIds?.text() ?? ''
-    const shard = shards?.int2() ?? 0
-    if (lanes?.int2() === 0) alarms.push({ homeId, shard })
-    rows.push({
-      shard,
-      xid,
-      id: firstId + nth,
-      homeId,
-      account: accounts?.text() ?? '',
-      topic: topics?.text() ?? '',
-      payload: payloads?.bytes() ?? Buffer.alloc(0),
-      qos: qosOf(flag),
-      packetId: packetIds?.int4() ?? null,
-      dup: (flag & 4) !== 0,
-      retain: (flag & 8) !== 0,
-      receivedAt,
-      rejected: rejected?.text() ?? null,
-      factsVersion: newFacts?.[homeId] ?? null,
-    })
-  }
-  return { first: { xid, id: firstId }, last: { xid, id: lastId }, nowMs: receivedAt, epoch, rows, alarms }
-}
-
-/** Reads the elements of an array in PostgreSQL's binary format one after the other; null where one is null. */
-function readArray(column: Uint8Array) {
-  const buffer = Buffer.from(column.buffer, column.byteOffset, column.byteLength)
-  let at = HEADER_BYTES
-  /** @returns where the next element is; null: it is null */
-  function next(): { from: number; to: number } | null {
-    const length = buffer.readInt32BE(at)
-    at += 4
-    if (length < 0) return null
-    const from = at
-    at += length
-    return { from, to: at }
+  for (let nth = 0; nth < count; nth++) {
+    if (lanes.int2(nth) === 0) alarms.push({ homeId: homeIdOf(nth), shard: shards.int2(nth) })
   }
   return {
-    int2() {
-      const place = next()
-      return place && buffer.readInt16BE(place.from)
+    first: { xid, id: firstId },
+    last: { xid, id: lastId },
+    nowMs: receivedAt,
+    epoch,
+    count,
+    shardOf: (nth) => shards.int2(nth),
+    homeIdOf,
+    payloadBytesOf: (nth) => payloads.bytesOf(nth),
+    read(nth) {
+      const flag = flags.int2(nth)
+      const homeId = homeIdOf(nth)
+      return {
+        shard: shards.int2(nth),
+        xid,
+        id: firstId + nth,
+        homeId,
+        account: accounts.text(nth) ?? '',
+        topic: topics.text(nth) ?? '',
+        payload: payloads.bytes(nth),
+        qos: qosOf(flag),
+        packetId: packetIds.int4(nth),
+        dup: (flag & 4) !== 0,
+        retain: (flag & 8) !== 0,
+        receivedAt,
+        rejected: rejected.text(nth),
+        factsVersion: newFacts?.[homeId] ?? null,
+      }
     },
-    int4() {
-      const place = next()
-      return place && buffer.readInt32BE(place.from)
-    },
-    text() {
-      const place = next()
-      return place && buffer.toString('utf8', place.from, place.to)
-    },
-    bytes() {
-      const place = next()
-      return place && buffer.subarray(place.from, place.to)
-    },
+    alarms,
+  }
+}
+
+type Nine<T> = [T, T, T, T, T, T, T, T, T]
+
+/** In the order of `columnsOf` in log-append.ts. */
+function columnsOf({ columns, rows }: FreshBatch): Nine<Column> {
+  return columns.map((column) => new Column(column, rows)) as Nine<Column>
+}
+
+/** The elements of an array in PostgreSQL's binary format, by their number. */
+class Column {
+  readonly #bytes: Buffer
+  /** Where the length of each stands; the element follows it. */
+  readonly #at: Uint32Array
+
+  constructor(column: Uint8Array, count: number) {
+    this.#bytes = Buffer.from(column.buffer, column.byteOffset, column.byteLength)
+    this.#at = new Uint32Array(count)
+    let at = HEADER_BYTES
+    for (let nth = 0; nth < count; nth++) {
+      this.#at[nth] = at
+      at += 4 + Math.max(0, this.#bytes.readInt32BE(at))
+    }
+  }
+
+  int2(nth: number): number {
+    return this.#bytes.readInt16BE(this.#from(nth))
+  }
+  int4(nth: number): number | null {
+    return this.#isNull(nth) ? null : this.#bytes.readInt32BE(this.#from(nth))
+  }
+  text(nth: number): string | null {
+    const from = this.#from(nth)
+    return this.#isNull(nth) ? null : this.#bytes.toString('utf8', from, from + this.bytesOf(nth))
+  }
+  bytes(nth: number): Buffer {
+    const from = this.#from(nth)
+    return this.#bytes.subarray(from, from + this.bytesOf(nth))
+  }
+  bytesOf(nth: number): number {
+    return this.#bytes.readInt32BE(this.#from(nth) - 4)
+  }
+  #isNull(nth: number): boolean {
+    return this.bytesOf(nth) < 0
+  }
+  #from(nth: number): number {
+    return (this.#at[nth] ?? 0) + 4
   }
 }

@@ -6,9 +6,10 @@ const DAY_MS = 86_400_000
 /**
  * A day is packed and dropped within some days. A vacuum that comes because rows were added would write each of its pages
  * into the WAL once more, and all that it helps is the upkeep's count, which looks into the table instead. One against
- * wraparound comes all the same.
+ * wraparound comes all the same. Its statistics are taken anew each time it has doubled: by each tenth was each 20 s, and with
+ * the history's cost 2 µs of each message.
  */
-const PARTITION_OPTIONS = 'autovacuum_vacuum_insert_threshold = -1'
+const PARTITION_OPTIONS = 'autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_scale_factor = 1'
 
 /** Makes the log's partitions of yesterday, today and the next days. Harmless to repeat and to run beside others. */
 export async function ensureLogPartitions(client: Pick<pg.Client, 'query'>): Promise<void> {
