@@ -3,6 +3,7 @@ import type { Claim, ClaimAtOnce, ClaimedMessage, EscalationCommit } from '../..
 import type { Sealing } from '../sealing.ts'
 import { eventRow, incidentRow, inputRow, messageRow } from './incidents-commit-rows.ts'
 import { type Database, errorCode } from './pool.ts'
+import { sealFacts } from './sealed-facts.ts'
 
 /** A link in a message may be used this long. */
 const LINK_HOURS = 72
@@ -148,8 +149,7 @@ export function passValues(
 ): { values: unknown[]; readClaim(row: CommitRow | undefined): Claim } {
   const known = commit.incidents.filter(({ expectedVersion }) => expectedVersion !== null)
   const opened = commit.incidents.filter(({ expectedVersion }) => expectedVersion === null)
-  const { usedCodes: _usedCodes, ...lasting } = commit.view.facts
-  const facts = JSON.stringify(lasting)
+  const facts = sealFacts(commit.view.facts, sealing)
   const messages = commit.messages.map((message) => messageRow(message, commit.view.codes, sealing))
   const critical = commit.messages.filter((message) => isCritical(message.priority))
   const claimable = new Set(critical.slice(0, claim?.room ?? 0).map((message) => message.outboxId))
@@ -170,8 +170,8 @@ export function passValues(
     commit.changedIncidentIds,
     known.length,
     written,
-    sealing.secretHash(facts),
-    sealing.seal(facts),
+    facts.hash,
+    facts.sealed,
     commit.view.lastPass + 1,
     commit.publicUrl,
     Object.keys(commit.usedCodes).length > 0 ? JSON.stringify(commit.usedCodes) : null,

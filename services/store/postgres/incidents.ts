@@ -9,6 +9,7 @@ import { commitIncidents } from './incidents-commit.ts'
 import { findFormer, findResponder } from './incidents-people.ts'
 import { commitFoldAndPass } from './joint-commit.ts'
 import type { Database } from './pool.ts'
+import { sealFacts } from './sealed-facts.ts'
 import { openNotes, sealNotes } from './sealed-notes.ts'
 
 /** More waiting inputs than this are left to the next pass over the home. */
@@ -143,6 +144,9 @@ async function readHome(
   })
   const row = rows[0]
   if (!row) throw new Error(`read home ${homeId}: no row`)
+  const known = readFacts(homeId, row, row.now_ms, sealing)
+  // For an alarm on its way, whose pass will record them.
+  if (drawIds > 0) sealFacts(known.facts, sealing)
   return {
     nowMs: row.now_ms,
     lastPass: row.last_pass,
@@ -154,6 +158,6 @@ async function readHome(
     })),
     moreInputs: row.inputs?.length === MAX_INPUTS_PER_PASS,
     drawnIds: row.drawn_ids ?? [],
-    ...readFacts(homeId, row, row.now_ms, sealing),
+    ...known,
   }
 }

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
 import { ensureHistoryPartitions } from './history-partitions.ts'
 
-const LOG = ['autovacuum_vacuum_insert_threshold=-1']
-const READING = ['autovacuum_freeze_min_age=0']
-const MIGRATION = new URL('migrations/0010-vacuum-of-partitions.sql', import.meta.url)
+const DOUBLED = 'autovacuum_analyze_scale_factor=1'
+const LOG = ['autovacuum_vacuum_insert_threshold=-1', DOUBLED]
+const READING = ['autovacuum_freeze_min_age=0', 'autovacuum_vacuum_insert_scale_factor=1', DOUBLED]
+const MIGRATIONS = ['0010-vacuum-of-partitions.sql', '0012-doubling-of-partitions.sql']
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -23,7 +24,7 @@ async function optionsOf(parent: string): Promise<unknown[]> {
   return rows.map(({ options }) => options)
 }
 
-test('no partition is vacuumed twice for rows that were only added', async () => {
+test('no partition is vacuumed twice for rows that were only added, nor looked at for each tenth of them', async () => {
   expect(await optionsOf('observation_log')).toEqual([LOG, LOG, LOG, LOG, LOG])
   expect(await optionsOf('reading')).toEqual([READING, READING])
 })
@@ -35,7 +36,10 @@ test('partitions that are there already are told so as well, but for one that ca
      where inhparent in ('observation_log'::regclass, 'reading'::regclass) order by 1`,
   )
   for (const { name } of rows) {
-    await pool.query(`alter table ${name} reset (autovacuum_vacuum_insert_threshold, autovacuum_freeze_min_age)`)
+    await pool.query(
+      `alter table ${name} reset (autovacuum_vacuum_insert_threshold, autovacuum_freeze_min_age,
+         autovacuum_vacuum_insert_scale_factor, autovacuum_analyze_scale_factor)`,
+    )
   }
   const holder = await pool.connect()
   try {
@@ -43,7 +47,9 @@ test('partitions that are there already are told so as well, but for one that ca
     // As a vacuum does.
     await holder.query(`lock table ${rows[0]?.name} in share update exclusive mode`)
     await holder.query('set local idle_in_transaction_session_timeout = 0')
-    await pool.query(await readFile(MIGRATION, 'utf8'))
+    for (const name of MIGRATIONS) {
+      await pool.query(await readFile(new URL(`migrations/${name}`, import.meta.url), 'utf8'))
+    }
   } finally {
     await holder.query('rollback')
     holder.release()
