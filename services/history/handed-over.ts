@@ -15,7 +15,7 @@ const MAX_HELD = 50_000
 export type Handover = DecodedSink & {
   /** Of whatever weighs anything here: points, or devices of which something was decoded. */
   readonly held: number
-  /** `call` is called whenever what is held grows to `much`. */
+  /** `call` is called whenever so `much` was offered since the last time that something was taken. */
   whenever(much: number, call: () => void): void
   /**
    * What follows these cursors without a gap, the longest held shard first, at least one segment and at most about `limit`
@@ -39,6 +39,7 @@ export function createHandover(): Handover {
   // A map keeps the order of insertion: the first shard is the longest held.
   const shards = new Map<number, Held[]>()
   let held = 0
+  let offered = 0
   let [much, call] = [Number.POSITIVE_INFINITY, () => {}]
 
   /** The cursor after all segments that follow it, whose points and states go to `taken`. */
@@ -75,14 +76,16 @@ export function createHandover(): Handover {
         segment.ids.push(row.id)
       }
       if (held + weightOf(segment) > MAX_HELD) return
-      const before = held
       held += weightOf(segment)
+      const before = offered
+      offered += weightOf(segment)
       const segments = shards.get(to.shard)
       if (segments) segments.push(segment)
       else shards.set(to.shard, [segment])
-      if (before < much && held >= much) call()
+      if (before < much && offered >= much) call()
     },
     take(cursors, limit) {
+      offered = 0
       const taken: Measured = { points: [], states: new Map() }
       const moved: ShardCursor[] = []
       for (const [shard, segments] of [...shards]) {

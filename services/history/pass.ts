@@ -17,7 +17,7 @@ import type { Handover } from './handed-over.ts'
 const MAX_ROWS_PER_PASS = 1_000
 /** Fewer where one statement appends them all: every alarm waits for its end. */
 const MIN_ROWS_PER_SHARD = { inParts: 32, atOnce: 8 }
-/** Points of one pass that were handed over; as soon as so many are held the next pass is due. */
+/** Points of one pass that were handed over; as soon as so many have come since the last one the next is due. */
 export const MAX_POINTS_HANDED = 1_000
 /** What the rules of this process have not handed over after this long is read from the log. */
 const HANDED_WITHIN_MS = 2_000

@@ -2,11 +2,13 @@ import { isAfter } from '../core/log-position.ts'
 import type { FreshRows, HomeKey, LogPosition, LogRow, ShardCursor, ShardPosition } from '../ports.ts'
 
 /**
- * Rows and payload bytes that are kept for the passes to come, some seconds of the greatest load. With more than that the
- * rules are behind, all of it is left to the log, and what comes next is kept.
+ * Rows and payload bytes that are kept for the passes to come, some seconds of the greatest load, and for how long: while one
+ * row waits, all bytes of its batch stay, some 600 a row. With more than that the rules are behind, all of it is left to the
+ * log, and what comes next is kept.
  */
 const MAX_ROWS = 50_000
 const MAX_BYTES = 32 * 2 ** 20
+const MAX_WAIT_MS = 5_000
 
 /** How far the log was read of one shard, and how many rows it was asked for. */
 export type ReadOfLog = {
@@ -67,7 +69,7 @@ export class KeptRows {
       this.#rows += 1
       this.#bytes += batch.payloadBytesOf(nth)
     }
-    if (this.#rows > MAX_ROWS || this.#bytes > MAX_BYTES) this.#begin(batch.last)
+    if (this.#rows > MAX_ROWS || this.#bytes > MAX_BYTES || this.#waitsTooLong()) this.#begin(batch.last)
   }
 
   /** Something was stored that was not offered: every shard is the log's, until `offer` begins anew. */
@@ -93,14 +95,14 @@ export class KeptRows {
       const queue = this.#queues.get(shard)
       if (!queue?.cursor) continue
       before.push(queue.cursor)
-      const taken = queue.rows.splice(0, limitPerShard)
-      this.#removed(taken)
+      const taken = queue.rows.slice(0, limitPerShard)
       for (const { batch, nth } of taken) {
         const row = batch.read(nth)
         rows.push(row)
         const ahead = this.#ahead.get(row.homeId)
         if (ahead && !isAfter(ahead, row)) this.#ahead.delete(row.homeId)
       }
+      this.#removed(queue.rows.splice(0, taken.length))
       const last = rows.at(-1)
       if (taken.length === 0 || !last) continue
       queue.from = { xid: last.xid, id: last.id }
@@ -126,6 +128,13 @@ export class KeptRows {
   /** These rows of `rowsOf` are folded, and committed: their shards have yet to come there. */
   foldedAhead(rows: readonly LogRow[]): void {
     for (const { homeId, shard, xid, id } of rows) if (this.isAtHand(shard)) this.#ahead.set(homeId, { xid, id })
+  }
+
+  #waitsTooLong(): boolean {
+    for (const { rows } of this.#queues.values()) {
+      if (rows[0] && this.#nowMs - rows[0].batch.nowMs > MAX_WAIT_MS) return true
+    }
+    return false
   }
 
   #isNewOf(homeIds: ReadonlySet<string>, kept: Kept): boolean {

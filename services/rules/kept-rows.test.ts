@@ -103,6 +103,17 @@ test('with more than it may keep, all of it is left to the log, and what comes n
   expect([kept.isAtHand(1), kept.waiting(1)]).toEqual([false, 0])
 })
 
+test('what nobody takes for some seconds is left to the log, for one row keeps its whole batch', () => {
+  const kept = new KeptRows([1, 2])
+  const at = (id: number, nowMs: number, shard = 1) => ({ ...batch([keptRow(id, { shard })]), nowMs })
+  kept.offer(at(1, 1_000))
+  kept.join({ ...nothing, cursor: { ...cursor, shard: 2 } }, kept.era)
+  kept.offer(at(2, 6_000, 2))
+  expect([kept.isAtHand(2), kept.waiting(1), kept.take([2], 9).rows.length]).toEqual([true, 1, 1])
+  kept.offer(at(3, 6_001, 2))
+  expect([kept.isAtHand(2), kept.waiting(1), kept.waiting(2)]).toEqual([false, 0, 0])
+})
+
 test('what was stored without being offered ends it for every shard', () => {
   const kept = new KeptRows([1])
   offer(kept, keptRow(1))

@@ -16,7 +16,12 @@ export function freshRowsOf(batch: FreshBatch): FreshRows {
   const { xid, firstId, lastId, receivedUs, epoch, newFacts, rows: count } = batch
   const receivedAt = Math.floor(receivedUs / 1000)
   const [shards, lanes, homeIds, accounts, flags, packetIds, topics, payloads, rejected] = columnsOf(batch)
-  const homeIdOf = (nth: number) => homeIds.text(nth) ?? ''
+  // Those that wait are looked through for the homes of alarms, again and again.
+  const ids: string[] = []
+  const homeIdOf = (nth: number) => {
+    ids[nth] ??= homeIds.text(nth) ?? ''
+    return ids[nth]
+  }
   const alarms: HomeKey[] = []
   for (let nth = 0; nth < count; nth++) {
     if (lanes.int2(nth) === 0) alarms.push({ homeId: homeIdOf(nth), shard: shards.int2(nth) })

@@ -5,7 +5,12 @@ import { ensureHistoryPartitions } from './history-partitions.ts'
 
 const DOUBLED = 'autovacuum_analyze_scale_factor=1'
 const LOG = ['autovacuum_vacuum_insert_threshold=-1', DOUBLED]
-const READING = ['autovacuum_freeze_min_age=0', 'autovacuum_vacuum_insert_scale_factor=1', DOUBLED]
+const READING = [
+  'autovacuum_freeze_min_age=0',
+  'autovacuum_vacuum_insert_threshold=1000000',
+  'autovacuum_vacuum_insert_scale_factor=0',
+  DOUBLED,
+]
 const MIGRATIONS = ['0010-vacuum-of-partitions.sql', '0012-doubling-of-partitions.sql']
 
 let database: TestDatabase

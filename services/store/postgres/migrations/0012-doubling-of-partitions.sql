@@ -1,5 +1,5 @@
 -- Tables that only grow, made before log-partitions.ts and history-partitions.ts said the same of them: what is done to them
--- for their growth is done each time they have doubled.
+-- for their growth is done with each million of rows, and each time they have doubled.
 do $$
 declare part record;
 begin
@@ -8,13 +8,14 @@ begin
   for part in
     select inhrelid::regclass as name,
            case inhparent when 'reading'::regclass
-             then 'autovacuum_vacuum_insert_scale_factor = 1, autovacuum_analyze_scale_factor = 1'
+             then 'autovacuum_vacuum_insert_threshold = 1000000, autovacuum_vacuum_insert_scale_factor = 0, '
+               || 'autovacuum_analyze_scale_factor = 1'
              else 'autovacuum_analyze_scale_factor = 1' end as options
     from pg_inherits where inhparent in ('reading'::regclass, 'observation_log'::regclass)
   loop
     begin
       execute format('alter table %s set (%s)', part.name, part.options);
-    exception when lock_not_available then
+    exception when lock_not_available or undefined_table or syntax_error then
       raise notice '% keeps its settings', part.name;
     end;
   end loop;
