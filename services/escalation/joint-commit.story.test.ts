@@ -4,6 +4,7 @@ import type { Ports } from '../notify/testing/real-ports.ts'
 import { writeSignal } from '../notify/testing/signals.ts'
 import type { FoldCommit } from '../ports.ts'
 import type { RulesWorker } from '../rules/rules.ts'
+import { startRulesBesideEscalation } from '../testing/joint-life.ts'
 import { beginLife, press, type ReplayLife } from '../testing/replay-life.ts'
 
 let life: ReplayLife
@@ -14,35 +15,8 @@ afterEach(() => life.end({ anyMessage: true }))
 
 const SMOKE = { kind: 'smoke', why: { code: 'smoke-alarm', values: {} } } as const
 
-/** `read`: the first home that was expected is read. */
-type Tried = { stood: boolean[]; read: Promise<void> }
-
-/** Rules and escalation in one process. `meanwhile`: done once, when both are about to be committed; `first`: what they are. */
-async function startTogether(
-  meanwhile: () => Promise<unknown> = async () => undefined,
-  first: (fold: FoldCommit) => FoldCommit = (fold) => fold,
-): Promise<Tried & { rules: RulesWorker }> {
-  const stood: boolean[] = []
-  const read = Promise.withResolvers<void>()
-  await life.start(({ incidents }: Ports) => ({
-    incidents: {
-      ...incidents,
-      async readHome(homeId, drawIds) {
-        const view = await incidents.readHome(homeId, drawIds)
-        if (drawIds) read.resolve()
-        return view
-      },
-      async commitWithFold(fold, ...asked) {
-        const isFirst = stood.length === 0
-        if (isFirst) await meanwhile()
-        const claim = await incidents.commitWithFold(isFirst ? first(fold) : fold, ...asked)
-        stood.push(claim !== null)
-        return claim
-      },
-    },
-  }))
-  return { stood, read: read.promise, rules: await life.startRules(undefined, life.running().escalation) }
-}
+const startTogether = (meanwhile?: () => Promise<unknown>, first?: (fold: FoldCommit) => FoldCommit) =>
+  startRulesBesideEscalation(life, meanwhile, first)
 
 /** As the entrance of the same process tells it. */
 async function pressBeside(rules: RulesWorker, id: string): Promise<void> {
