@@ -27,6 +27,8 @@ test('once the log was read up to what is kept, rows are folded without reading 
   await beside.worker.processAll()
   expect(beside.reads.shards).toBeGreaterThan(0)
   beside.reads.shards = 0
+  // A row that an open transaction hid from the first look is taken from here already.
+  const before = beside.metrics.anlin_rows_at_hand_total ?? 0
   for (let n = 2; n < 5; n++) {
     await beside.say({ homeId, payload: payload(n) })
     await hear(beside, homeId)
@@ -34,7 +36,7 @@ test('once the log was read up to what is kept, rows are folded without reading 
   }
   expect(beside.reads.shards).toBe(0)
   expect((await tallyOf(database.pool, homeId)).rows).toEqual([0, 1, 2, 3, 4])
-  expect(beside.metrics.anlin_rows_at_hand_total).toBe(3)
+  expect((beside.metrics.anlin_rows_at_hand_total ?? 0) - before).toBe(3)
   await beside.worker.close()
 })
 
