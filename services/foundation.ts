@@ -15,9 +15,10 @@ import { createSealing, type Sealing } from './store/sealing.ts'
 
 /**
  * Connections of one process; who finds none waits. A process that is frozen keeps those it has, so the server must have
- * room for the full pools of all: eleven processes of docker-compose.yml, with their queues, stay under 200.
+ * room for the full pools of all: eleven processes of docker-compose.yml, with their queues, stay under 200. One that is alone
+ * had 24: where much was due at once, a dozen were opened for it, and the presses beside waited up to 0.3 s for their processors.
  */
-const POOL_SIZE = { alone: 24, amongOthers: 8 }
+const POOL_SIZE = { alone: 12, amongOthers: 8 }
 
 /** What every role stands on: the database, the keys, hints, changes, clock, log and metrics. */
 export type Foundation = {
@@ -31,7 +32,7 @@ export type Foundation = {
   hasNoOther: boolean
   pool: Database
   /** A pool of a role's own, closed with everything else: for work that must never wait behind other queries. */
-  openOwnPool(name: string, max: number): Promise<Database>
+  openOwnPool(name: string, max: number, plansOnce?: boolean): Promise<Database>
   sealing: Sealing
   keys: Keys
   hints: HintBus
@@ -66,8 +67,8 @@ export async function openFoundation(
     databaseUrl: url,
     hasNoOther: alone && config.databaseUrl === null,
     pool,
-    async openOwnPool(name, max) {
-      const own = await openPool(url, { max, name, log })
+    async openOwnPool(name, max, plansOnce = false) {
+      const own = await openPool(url, { max, name, plansOnce, log })
       lifecycle.onEnd(`database connections of ${name}`, () => own.end())
       return own
     },

@@ -14,12 +14,14 @@ import { type Notify, startNotify } from './notify/notify.ts'
 import type { DecodedSink, SignalTaker } from './ports.ts'
 import { createCoreFold } from './rules/core-fold.ts'
 import { type RulesWorker, startRules } from './rules/rules.ts'
+import { planAlarms } from './store/postgres/alarm-connections.ts'
 import { createFoldStore } from './store/postgres/fold-store.ts'
 import { linkToken } from './store/postgres/incident-links.ts'
 import { createIncidents } from './store/postgres/incidents.ts'
 import { createIncomingMessages } from './store/postgres/incoming-messages.ts'
 import { freshSinkOf } from './store/postgres/log-fresh.ts'
 import { createOutbox } from './store/postgres/outbox.ts'
+import type { Database } from './store/postgres/pool.ts'
 import { createTwilioSms } from './store/sms/twilio.ts'
 import { type Swept, startSweeping } from './sweep.ts'
 import { startWatchdog } from './watchdog.ts'
@@ -28,6 +30,9 @@ import { startWatchdog } from './watchdog.ts'
 
 export const ROLES = ['ingest', 'rules', 'escalation', 'notify', 'history', 'api'] as const
 export type Role = (typeof ROLES)[number]
+
+/** A home is read and its alarm committed in some 5 ms: two of them at once, and what is read meanwhile for the next. */
+const ALARM_CONNECTIONS = 4
 
 /** `phones`: where the demo's phones are; null in production. */
 type Addresses = { publicUrl: string; httpPort: number; phones: string | null }
@@ -42,7 +47,8 @@ export async function startRoles(roles: ReadonlySet<Role>, parts: Parts): Promis
   const { foundation, lifecycle } = parts
   const swept: Swept[] = []
   // The API and notify fold a person's answer at once, so they carry the escalation too; it sweeps where it is a role.
-  const escalation = needsEscalation(roles) ? await openEscalation(parts) : null
+  const hush = new Hush()
+  const escalation = needsEscalation(roles) ? await openEscalation(parts, hush, roles.has('rules')) : null
   const notify = escalation && (roles.has('notify') || roles.has('api')) ? await openNotify(parts, escalation) : null
   if (roles.has('notify') && notify) {
     foundation.hints.listen('outbox', notify.onHint)
@@ -54,7 +60,6 @@ export async function startRoles(roles: ReadonlySet<Role>, parts: Parts): Promis
     swept.unshift({ role: 'escalation', sweep: escalation.sweep })
   }
   const handover = roles.has('rules') && roles.has('history') ? createHandover() : null
-  const hush = new Hush()
   const beside = { decoded: handover, escalation: roles.has('escalation') ? escalation : null, hush }
   const rules = roles.has('rules') ? await openRules(parts, beside) : null
   if (rules) swept.unshift({ role: 'rules', sweep: rules.sweep })
@@ -72,10 +77,16 @@ function needsEscalation(roles: ReadonlySet<Role>): boolean {
   return roles.has('escalation') || roles.has('notify') || roles.has('api')
 }
 
-async function openEscalation({ foundation, lifecycle, addresses }: Parts): Promise<Escalation> {
+async function openEscalation(
+  { foundation, lifecycle, addresses }: Parts,
+  hush: Hush,
+  isBesideRules: boolean,
+): Promise<Escalation> {
   const { pool, sealing, hints, clock, log, metrics } = foundation
+  const alarms = isBesideRules ? await openAlarmConnections(foundation) : pool
   const escalation = await startEscalation({
-    incidents: createIncidents(pool, sealing),
+    incidents: createIncidents(pool, sealing, alarms),
+    hush,
     hints,
     clock,
     log,
@@ -85,6 +96,12 @@ async function openEscalation({ foundation, lifecycle, addresses }: Parts): Prom
   })
   lifecycle.onEnd('escalation', () => escalation.close())
   return escalation
+}
+
+async function openAlarmConnections({ openOwnPool, sealing, log }: Foundation): Promise<Database> {
+  const alarms = await openOwnPool('alarms', ALARM_CONNECTIONS, true)
+  void planAlarms(alarms, sealing).catch((err) => log.warn({ err }, 'the first alarms will be some ms later'))
+  return alarms
 }
 
 async function openNotify(parts: Parts, escalation: Escalation): Promise<Notify> {

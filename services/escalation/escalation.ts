@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Hush } from '../core/hush.ts'
 import type { FoldVerdict } from '../core/incident/effect.ts'
 import { homesToAdvance } from '../core/signal.ts'
 import type { Clock, Hints, Incidents, Log, Metrics, NewInput, SenderAtHand, SignalTaker } from '../ports.ts'
@@ -22,6 +24,8 @@ const INPUT_WAITED_MS = 250
 
 export type EscalationOptions = {
   incidents: Incidents
+  /** While an alarm is on its way from the rules of this process. */
+  hush: Hush
   hints: Hints
   clock: Clock
   log: Log
@@ -72,6 +76,11 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
     }
   }
 
+  async function advanceAfterAlarms({ homeId }: { homeId: string }): Promise<void> {
+    await untilNotHushed(options)
+    await advanceQuietly(homeId)
+  }
+
   return {
     expect(homeId) {
       if (!closed) expected.expect(homeId)
@@ -95,10 +104,8 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
       const homes = await incidents.dueHomes({ steadyNowMs, waitedMs: INPUT_WAITED_MS, limit: MAX_HOMES_PER_SWEEP })
       const urgent = homes.filter(({ onlyTechnical }) => !onlyTechnical)
       const technical = homes.filter(({ onlyTechnical }) => onlyTechnical)
-      await eachInTurn(urgent, MAX_SWEPT_AT_ONCE, ({ homeId }) => advanceQuietly(homeId))
-      await eachInTurn(someByChance(technical, MAX_TECHNICAL_PER_SWEEP), MAX_TECHNICAL_AT_ONCE, ({ homeId }) =>
-        advanceQuietly(homeId),
-      )
+      await eachInTurn(urgent, MAX_SWEPT_AT_ONCE, advanceAfterAlarms)
+      await eachInTurn(someByChance(technical, MAX_TECHNICAL_PER_SWEEP), MAX_TECHNICAL_AT_ONCE, advanceAfterAlarms)
     },
     async submit(homeId, incidentId, input, origin) {
       if (closed) throw new Error('the escalation is closing')
@@ -115,6 +122,12 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
       await lanes.drain()
     },
   }
+}
+
+/** Steps of incidents that are open already are timed in seconds: they let an alarm of the moment go first. */
+async function untilNotHushed({ hush, clock }: EscalationOptions): Promise<void> {
+  const hushedMs = hush.leftMs(clock.monotonicMs())
+  if (hushedMs > 0) await sleep(Math.ceil(hushedMs))
 }
 
 /** By chance, so that two processes seldom take the same ones, and homes whose passes fail keep none of the others waiting. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Hush } from '../core/hush.ts'
 import { HOME } from '../notify/testing/community.ts'
 import { machineClock, silent } from '../notify/testing/quiet-ports.ts'
 import { beginStory, type Story } from '../notify/testing/story.ts'
@@ -17,6 +18,7 @@ async function press(): Promise<{ said: unknown[]; counted: unknown[] }> {
   const say = (fields: unknown, message: string) => said.push([message.split(':')[0], fields])
   const escalation = await startEscalation({
     incidents: story.ports().incidents,
+    hush: new Hush(),
     hints: { hint: () => undefined },
     clock: machineClock,
     log: { ...silent, warn: say, error: say },

@@ -73,6 +73,7 @@ export async function beginLife() {
     /** One more worker of the escalation, reached by people under another address. */
     startEscalation(publicUrl: string): Promise<Escalation> {
       return startEscalation({
+        hush: new Hush(),
         incidents: story.ports().incidents,
         hints: { hint: () => undefined },
         clock: machineClock,

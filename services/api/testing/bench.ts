@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { machineClock } from '../../clock.ts'
+import { Hush } from '../../core/hush.ts'
 import type { Signal } from '../../core/signal.ts'
 import { startEscalation } from '../../escalation/escalation.ts'
 import { createHistory } from '../../history/history.ts'
@@ -50,7 +51,13 @@ export async function openBench(change: Partial<ApiDeps> = {}) {
   const common = { hints, clock: machineClock, log: silent, metrics }
   const incidents = createIncidents(pool, sealing)
   const tokenOf = (outboxId: string) => linkToken(sealing, outboxId)
-  const escalation = await startEscalation({ ...common, incidents, publicUrl: PUBLIC_URL, linkToken: tokenOf })
+  const escalation = await startEscalation({
+    hush: new Hush(),
+    ...common,
+    incidents,
+    publicUrl: PUBLIC_URL,
+    linkToken: tokenOf,
+  })
   const notify = startNotify({
     ...common,
     outbox: createOutbox(pool, sealing),

@@ -1,5 +1,6 @@
 import { expect, vi } from 'vitest'
 import { type SmsGateway, startSmsGateway } from '../../../simulators/sms-gateway/gateway.ts'
+import { Hush } from '../../core/hush.ts'
 import type { Incident } from '../../core/incident/incident.ts'
 import type { IncidentKind, Signal } from '../../core/signal.ts'
 import { type Escalation, startEscalation } from '../../escalation/escalation.ts'
@@ -68,6 +69,7 @@ export async function beginStory() {
     const hints = createLocalHints(silent)
     const common = { hints, clock, log: silent, metrics: uncounted }
     const escalation = await startEscalation({
+      hush: new Hush(),
       ...common,
       incidents,
       publicUrl: 'https://anlin.example',

@@ -3,7 +3,7 @@ import type { Sealing } from '../sealing.ts'
 import { int8Array } from './fold-arrays.ts'
 import { FOLD, FOLD_PARAMETERS, FOLD_STANDS, foldValues, RULES } from './fold-commit.ts'
 import { type CommitRow, isLostRace, PASS, PASS_STANDS, passValues } from './incidents-commit.ts'
-import { type Database, errorCode } from './pool.ts'
+import { errorCode, type Queryable } from './pool.ts'
 
 /** Classes 22 and 23: a value itself is wrong. */
 const IS_REFUSED = /^2[23]...$/
@@ -38,7 +38,7 @@ const COMMIT = `
  * to stand all the same then, and those of other homes with it: the longer way says whose fault it is
  */
 export async function commitFoldAndPass(
-  database: Database,
+  database: Queryable,
   sealing: Sealing,
   fold: FoldCommit,
   commit: EscalationCommit,

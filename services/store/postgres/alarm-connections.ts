@@ -1,0 +1,52 @@
+import type { EscalationCommit, EscalationView, FoldCommit } from '../../ports.ts'
+import type { Sealing } from '../sealing.ts'
+import { commitFoldAndPass } from './joint-commit.ts'
+import type { Database } from './pool.ts'
+import { readHome } from './read-home.ts'
+
+const NO_HOME = '-'
+/** Of a version that no cursor has: it loses its race. */
+const LOST: FoldCommit = {
+  cursors: [{ shard: 0, version: -1, xid: 0n, id: 0, passedAtMs: 0 }],
+  homes: [],
+  inputs: [],
+  signals: [],
+  rejections: [],
+  changes: [],
+}
+
+/**
+ * Opens all connections of this pool, and lets each plan what an alarm waits for, of a home that there is not and in a fold that
+ * is refused: or the first alarms after the start would pay it, a tenth of a second each.
+ * @throws when the database is away; then they plan it when they need it
+ */
+export async function planAlarms(alarms: Database, sealing: Sealing): Promise<void> {
+  const clients = await Promise.all(Array.from({ length: alarms.options.max }, () => alarms.connect()))
+  try {
+    await Promise.all(
+      clients.map(async (client) => {
+        const view = await readHome(client, sealing, NO_HOME, 1)
+        await commitFoldAndPass(client, sealing, LOST, nothingOf(view), null)
+      }),
+    )
+  } finally {
+    for (const client of clients) client.release()
+  }
+}
+
+function nothingOf(view: EscalationView): EscalationCommit {
+  return {
+    homeId: NO_HOME,
+    nowMs: view.nowMs,
+    publicUrl: '',
+    incidents: [],
+    inputs: [],
+    timers: [],
+    events: [],
+    messages: [],
+    withdrawnOutboxIds: [],
+    changedIncidentIds: [],
+    usedCodes: {},
+    view,
+  }
+}
