@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Minutes each: a worker that came to one of these last would leave the other one idle. */
-const LONGEST = /\/simulators\/trials\//
+/** Minutes: a worker that came to it last would leave the other one idle. */
+const LONGEST = /\/simulators\/trials\/kills\.test\.ts$/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

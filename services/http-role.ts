@@ -13,6 +13,12 @@ import { createIncidents } from './store/postgres/incidents.ts'
 import { createTwilioWebhooks } from './store/sms/twilio-webhooks.ts'
 import type { Sweeper } from './sweep.ts'
 
+/**
+ * However much is asked of the pages: a year of a home's history may take seconds, and the other roles of this process must find
+ * their connections meanwhile.
+ */
+const PAGE_CONNECTIONS = 4
+
 const PAGES = join(import.meta.dirname, '..', 'dashboards', 'dist')
 
 /**
@@ -42,21 +48,22 @@ async function offerSetup({ foundation, addresses }: Parts): Promise<void> {
     process.stdout.write(`\nFirst administrator: ${addresses.publicUrl}/setup/${token} (one use, one hour)\n\n`)
 }
 
-function openApi(
+async function openApi(
   { escalation, notify }: { escalation: Escalation; notify: Notify },
   { foundation, addresses, twilio }: Parts,
   operation: Pick<Parameters<typeof createApi>[0], 'readiness' | 'metricsText'>,
 ) {
   const { pool, sealing, keys, changes, hints, clock, log, metrics } = foundation
+  const pages = await foundation.openOwnPool('pages', PAGE_CONNECTIONS)
   return createApi({
     ...operation,
-    store: createApiStore(pool, sealing, keys.sessionKey),
+    store: createApiStore(pages, sealing, keys.sessionKey),
     submit: escalation.submit,
     people: createIncidents(pool, sealing),
     onStatusCallback: notify.onStatusCallback,
     onIncomingMessage: notify.onIncomingMessage,
     webhooks: createTwilioWebhooks({ authToken: twilio.authToken, publicUrl: addresses.publicUrl }),
-    history: createHistory(openHistoryStore(foundation), createHistoryProgress(pool)),
+    history: createHistory(openHistoryStore({ ...foundation, pool: pages }), createHistoryProgress(pages)),
     publicUrl: addresses.publicUrl,
     trustProxy: foundation.config.http.trustProxy,
     demo: addresses.phones === null ? null : { smsGatewayUrl: addresses.phones },

@@ -48,7 +48,7 @@ export async function startRoles(roles: ReadonlySet<Role>, parts: Parts): Promis
   const swept: Swept[] = []
   // The API and notify fold a person's answer at once, so they carry the escalation too; it sweeps where it is a role.
   const hush = new Hush()
-  const escalation = needsEscalation(roles) ? await openEscalation(parts, hush, roles.has('rules')) : null
+  const escalation = needsEscalation(roles) ? await openEscalation(parts, hush, roles) : null
   const notify = escalation && (roles.has('notify') || roles.has('api')) ? await openNotify(parts, escalation) : null
   if (roles.has('notify') && notify) {
     foundation.hints.listen('outbox', notify.onHint)
@@ -80,9 +80,10 @@ function needsEscalation(roles: ReadonlySet<Role>): boolean {
 async function openEscalation(
   { foundation, lifecycle, addresses }: Parts,
   hush: Hush,
-  isBesideRules: boolean,
+  roles: ReadonlySet<Role>,
 ): Promise<Escalation> {
   const { pool, sealing, hints, clock, log, metrics } = foundation
+  const isBesideRules = roles.has('rules') && roles.has('escalation')
   const alarms = isBesideRules ? await openAlarmConnections(foundation) : pool
   const escalation = await startEscalation({
     incidents: createIncidents(pool, sealing, alarms),

@@ -2,12 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Signal } from '../core/signal.ts'
 import type { Clock, EscalationView, Incidents, RaisedInput } from '../ports.ts'
 
-/** Homes read ahead at once, a connection each. More alarms than this at one moment are read when their signals come. */
+/** Homes read ahead at once. More alarms than this at one moment are read when their signals come. */
 const MAX_EXPECTED = 8
 /** One message seldom raises more; the others' ids are never used. */
 const MAX_JOINED_SIGNALS = 2
 /** The commit of a whole pass must not wait for a read that is slow: then its signals go the longer way. */
 const MAX_JOIN_WAIT_MS = 20
+/** Nor a pass of its own for one that hangs: after this it reads for itself, over another connection. */
+const MAX_TAKE_WAIT_MS = 250
 /** A signal comes some milliseconds after its message; what was read longer ago is read anew. */
 const EXPECTED_FOR_MS = 1_000
 
@@ -72,6 +74,7 @@ export function createExpectedHomes(incidents: Incidents, clock: Clock): Expecte
       const expected = homes.get(homeId)
       homes.delete(homeId)
       if (!expected || expected.inputs.length === 0 || isOld(expected)) return null
+      if (!(await isReadWithin(expected, MAX_TAKE_WAIT_MS))) return null
       const view = await viewNow(expected)
       const signals = expected.inputs.map(({ signal }) => signal)
       return view && notBefore(signals, { ...view, inputs: inOrder(view.inputs, expected.inputs) })
@@ -80,8 +83,7 @@ export function createExpectedHomes(incidents: Incidents, clock: Clock): Expecte
       const expected = homes.get(homeId)
       // Signals that wait for their pass come before these.
       if (!expected || expected.inputs.length > 0 || isOld(expected) || signals.length > MAX_JOINED_SIGNALS) return null
-      const isRead = expected.read.then(() => true)
-      if (!(await Promise.race([isRead, sleep(MAX_JOIN_WAIT_MS, false, { ref: false })]))) return null
+      if (!(await isReadWithin(expected, MAX_JOIN_WAIT_MS))) return null
       homes.delete(homeId)
       const view = await viewNow(expected)
       if (view === null) return null
@@ -92,6 +94,10 @@ export function createExpectedHomes(incidents: Incidents, clock: Clock): Expecte
       return notBefore(signals, { ...view, inputs: inOrder(view.inputs, given) })
     },
   }
+}
+
+function isReadWithin({ read }: Expected, ms: number): Promise<boolean> {
+  return Promise.race([read.then(() => true), sleep(ms, false, { ref: false })])
 }
 
 /** The read may have been answered long before we took its answer, and no signal is folded before it was received. */

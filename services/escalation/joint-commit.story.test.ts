@@ -160,12 +160,12 @@ function readTooEarly(fold: FoldCommit): FoldCommit {
 }
 
 test('its fold has lost its race: nothing of the pass stands, and the alarm is told once', async () => {
-  const { rules, stood } = await startTogether(undefined, readTooEarly)
+  const { rules, stood, stoodAlone } = await startTogether(undefined, readTooEarly)
   const room = roomOfTheSender()
   await pressBeside(rules, '1')
   await life.sweep()
   expect(roomOfTheSender()).toBe(room)
-  expect(stood[0]).toBe(false)
+  expect([stood[0], stoodAlone]).toEqual([false, [false]])
   await life.expectSms('daughter', /^EMERGENCY/)
   await life.expectSilence()
   expect(await life.incidents()).toHaveLength(1)

@@ -4,7 +4,8 @@ import { commitFoldAndPass } from './joint-commit.ts'
 import type { Database } from './pool.ts'
 import { readHome } from './read-home.ts'
 
-const NO_HOME = '-'
+/** No home's id is empty. */
+const NO_HOME = ''
 /** Of a version that no cursor has: it loses its race. */
 const LOST: FoldCommit = {
   cursors: [{ shard: 0, version: -1, xid: 0n, id: 0, passedAtMs: 0 }],
@@ -21,16 +22,22 @@ const LOST: FoldCommit = {
  * @throws when the database is away; then they plan it when they need it
  */
 export async function planAlarms(alarms: Database, sealing: Sealing): Promise<void> {
-  const clients = await Promise.all(Array.from({ length: alarms.options.max }, () => alarms.connect()))
+  // Begun in one turn, so each has a connection of its own.
+  const planned = await Promise.allSettled(Array.from({ length: alarms.options.max }, () => planOnOne(alarms, sealing)))
+  for (const one of planned) if (one.status === 'rejected') throw one.reason
+}
+
+async function planOnOne(alarms: Database, sealing: Sealing): Promise<void> {
+  const client = await alarms.connect()
+  let failure: Error | undefined
   try {
-    await Promise.all(
-      clients.map(async (client) => {
-        const view = await readHome(client, sealing, NO_HOME, 1)
-        await commitFoldAndPass(client, sealing, LOST, nothingOf(view), null)
-      }),
-    )
+    const view = await readHome(client, sealing, NO_HOME, 1)
+    await commitFoldAndPass(client, sealing, LOST, nothingOf(view), null)
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error))
+    throw failure
   } finally {
-    for (const client of clients) client.release()
+    client.release(failure)
   }
 }
 

@@ -21,7 +21,7 @@ const ANSWER_MS = 15_000
  * statements, and an alarm in a quiet community must not pay it. pg closes what was idle for 10 s, all of it: these are kept
  * for ever, and what a storm took beyond them for some minutes.
  */
-const KEPT = 6
+const KEPT = 4
 const IDLE_MS = 300_000
 /** Whoever stands between keeps an idle connection in mind, and a machine that is gone is found out. */
 const KEEP_ALIVE_AFTER_MS = 30_000
