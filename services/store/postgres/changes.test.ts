@@ -11,6 +11,9 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
+const LISTENING = `select pid from pg_stat_activity where application_name = 'anlin-listen'
+  and datname = current_database() and state = 'idle' and query like 'listen %'`
+
 const insert = (ref: string) =>
   database.pool.query("insert into change (kind, home_id, ref) values ('incident', 'home-1', $1)", [ref])
 
@@ -34,9 +37,9 @@ test('each follower sees every change once and in order, also after its LISTEN c
   await insert('one')
   await vi.waitFor(() => expect(seen).toEqual([['one'], ['one']]), { timeout: 5_000, interval: 5 })
 
-  const cut = await database.pool.query(
-    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'anlin-listen' and datname = current_database()",
-  )
+  // Who looks each second hears of a change also before it listens, so that 'one' came does not say that both do.
+  await vi.waitFor(async () => expect((await database.pool.query(LISTENING)).rowCount).toBe(2), { timeout: 5_000 })
+  const cut = await database.pool.query(`select pg_terminate_backend(pid) from (${LISTENING}) listening`)
   expect(cut.rowCount).toBe(2)
   for (const ref of ['two', 'three']) await insert(ref)
   await vi.waitFor(
