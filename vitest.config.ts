@@ -4,6 +4,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Minutes: a worker that came to it last would leave the other one idle. */
 const LONGEST = /\/simulators\/trials\/kills\.test\.ts$/
 
+const PATIENCE_MS = 10_000
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
@@ -19,6 +21,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
+    // Patience, no promise: a machine three times slower stalls for seconds. What must be quick says its own limit.
+    expect: { poll: { timeout: PATIENCE_MS } },
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

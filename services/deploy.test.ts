@@ -142,7 +142,7 @@ test('what comes through HAProxy is counted by its true address, and neither fig
   for (const path of ['/metrics', '/%6detrics', '/readyz?x', '/a/a-secret', '/%61/a-secret', '/setup/a-secret']) {
     statuses.push((await ask(path)).status)
   }
-  await vi.waitFor(() => expect(log).toContain('GET /setup/-'))
+  await vi.waitFor(() => expect(log).toContain('GET /setup/-'), 10_000)
   haproxy.kill('SIGTERM')
   behind.close()
   expect(statuses).toEqual([404, 404, 404, 200, 200, 200])

@@ -30,10 +30,10 @@ test('who scrapes sees for each role when it last swept, also while its sweep ha
     return Number(line.exec(await metrics.text())?.[1])
   }
   const sweeper = startSweeping(swept, { clock, log: silent, metrics })
-  await vi.waitFor(async () => expect(await sweptAt('notify')).toBe(1_795_399_869))
+  await vi.waitFor(async () => expect(await sweptAt('notify')).toBe(1_795_399_869), 10_000)
   now += 60_000
   await vi.waitFor(() => expect(rounds).toBe(2), { timeout: 5_000 })
-  await vi.waitFor(async () => expect(await sweptAt('rules')).toBe(1_795_399_929))
+  await vi.waitFor(async () => expect(await sweptAt('rules')).toBe(1_795_399_929), 10_000)
   expect([await sweptAt('escalation'), await sweptAt('notify')]).toEqual([1_795_399_869, 1_795_399_869])
   release()
   await sweeper.close()

@@ -6,20 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { AxeBuilder } from '@axe-core/playwright'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { launchChromium } from './chromium.ts'
 import { FakePlatform } from './fake-platform.ts'
 
-const CHROMIUM = '/usr/bin/chromium'
-const CHROMIUM_FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 const VITE = fileURLToPath(new URL('../../node_modules/vite/bin/vite.js', import.meta.url))
 const DASHBOARDS = fileURLToPath(new URL('..', import.meta.url))
 
@@ -53,7 +43,7 @@ export class PageTest {
     await promisify(execFile)(process.execPath, [VITE, ...build], { env: { NODE_ENV: 'production' } })
     const platform = new FakePlatform(folder)
     const origin = await platform.listen()
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS })
+    const browser = await launchChromium()
     return new PageTest(platform, browser, folder, origin)
   }
 

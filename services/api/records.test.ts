@@ -44,7 +44,7 @@ test('what was stored is shown in order, text or not, and what nobody could read
     const seen = await bench.ask(worker, 'GET', `${OBSERVATIONS}?limit=2`)
     expect(seen.body.nextCursor).not.toBeNull()
     return seen
-  })
+  }, 10_000)
   expect(first.body.items).toMatchObject([
     {
       payload: '{"id":"1","batteryPercent":88}',

@@ -82,7 +82,7 @@ test('a commit whose answer is lost is neither missing nor double', async () => 
     return stands
   })
   await publish(database.pool, beats('home-a', 0, 20))
-  await vi.waitFor(() => expect(logged).toContain('the history waits; the log keeps everything'))
+  await vi.waitFor(() => expect(logged).toContain('the history waits; the log keeps everything'), 10_000)
   await publish(database.pool, beats('home-a', 20, 40))
   await projector.drain()
   expect(await movements('home-a')).toEqual(numbers(0, 40))

@@ -117,7 +117,7 @@ describe.skipIf(!hasInfluxd)('the projector with InfluxDB', () => {
       database.pool,
       HOMES.map((homeId) => ({ homeId, deviceId: 'gas', body: { coPpm: 1 } })),
     )
-    await vi.waitFor(() => expect(bench.gauges['anlin_history_stopped too-many-refused']).toBe(1))
+    await vi.waitFor(() => expect(bench.gauges['anlin_history_stopped too-many-refused']).toBe(1), 10_000)
     expect(await cursorsOf(database.pool)).toBe(stood)
     expect((await database.pool.query('select 1 from history_dead_letter')).rowCount).toBe(0)
   })
@@ -125,7 +125,7 @@ describe.skipIf(!hasInfluxd)('the projector with InfluxDB', () => {
   test('without its database the history stands still, loudly, until somebody makes it', async () => {
     await influxd.ask('DROP DATABASE care')
     await speak(0, 3)
-    await vi.waitFor(() => expect(bench.gauges['anlin_history_stopped denied']).toBe(1))
+    await vi.waitFor(() => expect(bench.gauges['anlin_history_stopped denied']).toBe(1), 10_000)
     expect(await bench.projector.behindMs()).toBeGreaterThan(0)
     await bench.close()
     await influxd.ask('CREATE DATABASE care')

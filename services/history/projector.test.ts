@@ -92,7 +92,7 @@ test('the cursor does not move before the store has confirmed', async () => {
   const bench = await open(unsure)
   const before = await cursorsOf(pool)
   await publish(pool, beats('home-a', 0, 50))
-  await vi.waitFor(() => expect(bench.logged).toContain('the history waits; the log keeps everything'))
+  await vi.waitFor(() => expect(bench.logged).toContain('the history waits; the log keeps everything'), 10_000)
   expect(await cursorsOf(pool)).toBe(before)
   expect(await bench.projector.behindMs()).toBeGreaterThan(0)
   const page = await createHistory(store, createHistoryProgress(pool)).read({
@@ -120,7 +120,7 @@ test('a batch left behind is sent as it was written down, and what came since go
     })
   const first = await openWith(() => Promise.reject(new Error('planted')))
   await publish(pool, beats('home-a', 0, 2))
-  await vi.waitFor(() => expect(sent.length).toBeGreaterThan(0))
+  await vi.waitFor(() => expect(sent.length).toBeGreaterThan(0), 10_000)
   await first.close()
   sent.splice(1)
   await publish(pool, beats('home-a', 2, 3))
@@ -145,7 +145,7 @@ test('two projectors at once, one of them frozen in the middle of a batch: nothi
   }
   const a = await open(freezing)
   await publish(pool, beats('home-a', 0, 300))
-  await vi.waitFor(() => expect(frozen).toBe(1))
+  await vi.waitFor(() => expect(frozen).toBe(1), 10_000)
   const b = await open()
   for (let batch = 1; batch < 5; batch += 1) {
     await publish(pool, [...beats('home-a', batch * 300, (batch + 1) * 300), ...beats('home-b', batch, batch + 1)])
@@ -156,7 +156,7 @@ test('two projectors at once, one of them frozen in the middle of a batch: nothi
   await vi.waitFor(async () => {
     expect(frozen).toBe(1)
     expect(await cursorsOf(pool)).toBe(moved)
-  })
+  }, 10_000)
   await publish(pool, beats('home-a', 1_500, 1_600))
   await Promise.all([a.projector.drain(), b.projector.drain()])
   expect(await valuesOf(store, 'home-a', 'movement')).toEqual(numbers(0, 1_600))
@@ -168,7 +168,10 @@ test('one busy home does not keep the others waiting, and a large backlog is pas
   for (let batch = 0; batch < 6; batch += 1) await publish(pool, beats('home-a', batch * 1_000, (batch + 1) * 1_000))
   await publish(pool, beats('home-b', 0, 1))
   const { projector } = await open()
-  await vi.waitFor(async () => expect(await valuesOf(store, 'home-b', 'movement')).toEqual([0]), { interval: 5 })
+  await vi.waitFor(async () => expect(await valuesOf(store, 'home-b', 'movement')).toEqual([0]), {
+    interval: 5,
+    timeout: 10_000,
+  })
   await projector.drain()
   expect(await valuesOf(store, 'home-a', 'movement')).toEqual(numbers(0, 6_000))
 })

@@ -33,7 +33,7 @@ async function untilBlocked(): Promise<void> {
         where wait_event_type = 'Lock' and query like '%observation_log%' and datname = current_database()`,
     )
     expect(rows).toHaveLength(1)
-  })
+  }, 10_000)
 }
 
 test('a press is on disk, urgent and in its shard, when the button hears its PUBACK', async () => {
@@ -72,14 +72,14 @@ test('at QoS 2 PUBREC waits for the commit, and a repeat within the handshake is
   await release()
   await button.next('pubrec', 7)
   button.send({ ...press, dup: true } as typeof press)
-  await vi.waitFor(() => expect(button.packets.filter(({ cmd }) => cmd === 'pubrec')).toHaveLength(2))
+  await vi.waitFor(() => expect(button.packets.filter(({ cmd }) => cmd === 'pubrec')).toHaveLength(2), 10_000)
   button.send({ cmd: 'pubrel', messageId: 7 })
   await button.next('pubcomp', 7)
   expect(await storedRows(database.pool, account.homeId)).toMatchObject([{ flags: 2, packet_id: 7 }])
 
   // After PUBCOMP the packet id is free: the next message under it is another one.
   button.send(press)
-  await vi.waitFor(async () => expect(await storedRows(database.pool, account.homeId)).toHaveLength(2))
+  await vi.waitFor(async () => expect(await storedRows(database.pool, account.homeId)).toHaveLength(2), 10_000)
   button.socket.destroy()
 })
 
@@ -89,8 +89,10 @@ test('QoS 0 is stored like everything else, and a PUBREL nobody knows is answere
   bed.send(publishPacket(`care/v1/${account.homeId}/bed/telemetry`, '{}', { qos: 0 }))
   bed.send({ cmd: 'pubrel', messageId: 99 })
   await bed.next('pubcomp', 99)
-  await vi.waitFor(async () =>
-    expect(await storedRows(database.pool, account.homeId)).toMatchObject([{ flags: 0, packet_id: null, lane: 1 }]),
+  await vi.waitFor(
+    async () =>
+      expect(await storedRows(database.pool, account.homeId)).toMatchObject([{ flags: 0, packet_id: null, lane: 1 }]),
+    10_000,
   )
   bed.socket.destroy()
 })

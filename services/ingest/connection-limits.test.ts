@@ -130,5 +130,8 @@ test('a client that falls silent past its keep-alive is closed, and its last wil
   const button = await rawLogin(harness.ingest, account, { keepalive: 1, will })
   await button.closed()
   expect(closedFor('keep-alive')).toBe(1)
-  await vi.waitFor(async () => expect(await storedRows(database.pool, account.homeId)).toMatchObject([{ topic }]))
+  await vi.waitFor(
+    async () => expect(await storedRows(database.pool, account.homeId)).toMatchObject([{ topic }]),
+    10_000,
+  )
 })

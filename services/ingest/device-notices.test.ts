@@ -64,9 +64,9 @@ test('a lamp on one ingest and the button on another are both told, each on its 
   await vi.waitFor(() => {
     expect(heard[0]).toEqual([{ topic: topicOf(button), body, qos: 1 }])
     expect(heard[1]).toEqual([{ topic: topicOf(lamp), body, qos: 1 }])
-  })
+  }, 10_000)
   becomes(button.homeId, taken)
-  await vi.waitFor(() => expect(heard[1]?.[1]?.body).toMatchObject({ takenBy: '李娜', etaMin: 10 }))
+  await vi.waitFor(() => expect(heard[1]?.[1]?.body).toMatchObject({ takenBy: '李娜', etaMin: 10 }), 10_000)
   expect(heard[2]).toEqual([])
   for (const client of clients) await client.endAsync()
 })
@@ -77,16 +77,19 @@ test('what was read beside the change that was announced is told too', async () 
   const heard = listen(client)
   becomes(lamp.homeId, open)
   await client.subscribeAsync(topicOf(lamp), { qos: 1 })
-  await vi.waitFor(() => expect(heard).toHaveLength(1))
+  await vi.waitFor(() => expect(heard).toHaveLength(1), 10_000)
   const smoke: DeviceNotice = { ...open, incidentId: 'incident-2', kind: 'smoke' }
   const press: DeviceNotice = { ...open, incidentId: 'incident-3' }
   // The press is committed before the read that the smoke's announcement causes, and announced after it.
   one.notices.set(lamp.homeId, [open, smoke, press])
   one.announce({ kind: 'incident', homeId: lamp.homeId, ref: 'incident-2' })
-  await vi.waitFor(() => expect(heard.slice(1)).toMatchObject([{ body: { kind: 'smoke' } }, { body: { kind: 'sos' } }]))
+  await vi.waitFor(
+    () => expect(heard.slice(1)).toMatchObject([{ body: { kind: 'smoke' } }, { body: { kind: 'sos' } }]),
+    10_000,
+  )
   one.announce({ kind: 'incident', homeId: lamp.homeId, ref: 'incident-3' })
   becomes(lamp.homeId, taken, smoke, press)
-  await vi.waitFor(() => expect(heard.at(-1)?.body).toMatchObject({ takenBy: '李娜' }))
+  await vi.waitFor(() => expect(heard.at(-1)?.body).toMatchObject({ takenBy: '李娜' }), 10_000)
   expect(heard).toHaveLength(4)
   await client.endAsync()
 })
@@ -97,9 +100,9 @@ test('each further press is heard at home', async () => {
   const heard = listen(client)
   await client.subscribeAsync(topicOf(lamp), { qos: 1 })
   becomes(lamp.homeId, open)
-  await vi.waitFor(() => expect(heard).toHaveLength(1))
+  await vi.waitFor(() => expect(heard).toHaveLength(1), 10_000)
   becomes(lamp.homeId, { ...open, raisedCount: 2 })
-  await vi.waitFor(() => expect(heard[1]?.body).toMatchObject({ status: 'open', raisedCount: 2 }))
+  await vi.waitFor(() => expect(heard[1]?.body).toMatchObject({ status: 'open', raisedCount: 2 }), 10_000)
   await client.endAsync()
 })
 
@@ -118,13 +121,13 @@ test('an emergency is told again each minute until somebody is there, and nothin
     harness.announce({ kind: 'incident', homeId: lamp.homeId, ref: urgent.incidentId })
   }
   stand(open)
-  await vi.waitFor(() => expect(heard).toHaveLength(3))
+  await vi.waitFor(() => expect(heard).toHaveLength(3), 10_000)
   for (const count of [4, 5]) {
     passedMs += 60_000
     await vi.waitFor(() => expect(heard).toHaveLength(count), 5_000)
   }
   stand(taken)
-  await vi.waitFor(() => expect(heard).toHaveLength(6))
+  await vi.waitFor(() => expect(heard).toHaveLength(6), 10_000)
   passedMs += 60_000
   await vi.waitFor(() => expect(heard).toHaveLength(7), 5_000)
   expect(heard.slice(3).map(({ body }) => body)).toMatchObject([
@@ -134,7 +137,7 @@ test('an emergency is told again each minute until somebody is there, and nothin
     { status: 'acknowledged' },
   ])
   stand({ ...taken, arrived: true })
-  await vi.waitFor(() => expect(heard).toHaveLength(8))
+  await vi.waitFor(() => expect(heard).toHaveLength(8), 10_000)
   passedMs += 60_000
   await new Promise((resolve) => setTimeout(resolve, 2_500))
   expect(heard).toHaveLength(8)
@@ -148,7 +151,7 @@ test('who subscribes is told what stands at that moment', async () => {
   const client = await connect(one.ingest, lamp)
   const heard = listen(client)
   await client.subscribeAsync(topicOf(lamp), { qos: 1 })
-  await vi.waitFor(() => expect(heard).toMatchObject([{ body: { status: 'acknowledged' } }]))
+  await vi.waitFor(() => expect(heard).toMatchObject([{ body: { status: 'acknowledged' } }]), 10_000)
   await client.endAsync()
 })
 
@@ -175,7 +178,7 @@ test('who did not subscribe is not told', async () => {
   const heard = listen(listening)
   await listening.subscribeAsync(topicOf(lamp))
   becomes(lamp.homeId, open)
-  await vi.waitFor(() => expect(heard).toHaveLength(1))
+  await vi.waitFor(() => expect(heard).toHaveLength(1), 10_000)
   expect(publishes(silent)).toEqual([])
   silent.socket.destroy()
   await listening.endAsync()
@@ -189,11 +192,13 @@ test('a gateway is told for each device behind it', async () => {
   const heard = listen(client)
   await client.subscribeAsync(`care/v1/${homeId}/+/incident`, { qos: 1 })
   becomes(homeId, open)
-  await vi.waitFor(() =>
-    expect(heard.map(({ topic }) => topic).sort()).toEqual([
-      `care/v1/${homeId}/gateway/incident`,
-      `care/v1/${homeId}/lamp/incident`,
-    ]),
+  await vi.waitFor(
+    () =>
+      expect(heard.map(({ topic }) => topic).sort()).toEqual([
+        `care/v1/${homeId}/gateway/incident`,
+        `care/v1/${homeId}/lamp/incident`,
+      ]),
+    10_000,
   )
   await client.endAsync()
 })

@@ -33,7 +33,7 @@ const untilStored = (account: Account, count: number) =>
     const rows = await storedRows(database.pool, account.homeId)
     expect(rows).toHaveLength(count)
     return rows
-  })
+  }, 10_000)
 
 test('a device cut off leaves its last will, marked as one', async () => {
   const account = await placeDevice(database.pool)
@@ -73,7 +73,7 @@ test('a will is bound to the same rights as a publish', async () => {
     await vi.waitFor(async () => {
       const rows = await storedRows(database.pool, account.homeId)
       expect(rows.find((row) => row.topic === topic)?.rejected).toMatch(/topic-not-allowed|reserved-topic/)
-    })
+    }, 10_000)
   }
 })
 

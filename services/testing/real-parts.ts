@@ -2,6 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
+/** Debian has it without its windows as well: as real, and it opens a page in less than half the time. */
+const CHROMIUM = process.platform === 'darwin' ? 'chromium' : 'chromium-headless-shell'
+
 /**
  * The tests run against real parts. This looks whether they are there, installs what is missing on Debian as root, and
  * elsewhere says in one line what to install. PostgreSQL, Node and the packages come with `npm ci`.
@@ -11,7 +14,7 @@ const PARTS = [
   { program: 'influxd', debian: 'influxdb', homebrew: 'influxdb@1' },
   { program: 'mosquitto_pub', debian: 'mosquitto-clients', homebrew: 'mosquitto' },
   { program: 'mosquitto', debian: 'mosquitto', homebrew: 'mosquitto' },
-  { program: 'chromium', debian: 'chromium', homebrew: '--cask chromium' },
+  { program: CHROMIUM, debian: 'chromium-headless-shell', homebrew: '--cask chromium' },
   { program: 'haproxy', debian: 'haproxy', homebrew: 'haproxy' },
 ] as const
 

@@ -1,21 +1,13 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { connectAsync, type MqttClient } from 'mqtt'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { launchChromium } from '../../dashboards/testing/chromium.ts'
 import { type DemoFile, type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
 
 /** The story of ARCHITECTURE.md's picture, on the platform as `npm start` runs it, by clients nobody here wrote. */
 
-const CHROMIUM_ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 const HOME = 'home-002'
 
 let trial: PlatformUnderTrial
@@ -30,8 +22,8 @@ beforeAll(async () => {
   platform = await trial.start()
   await vi.waitFor(() => {
     demo = trial.demo()
-  })
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: CHROMIUM_ARGUMENTS })
+  }, 10_000)
+  browser = await launchChromium()
   const { username, password } = device('sos-bath')
   lamp = await connectAsync(demo.mqtt, { username, password, clientId: 'lamp' })
   lamp.on('message', (_topic, payload) => lampSaid.push(JSON.parse(payload.toString())))
@@ -108,7 +100,7 @@ test('the link in a message takes the incident by a button, not by being opened'
   const link = await vi.waitFor(async () => {
     const text = (await textsOn(phoneOf('family-keyholder'))).find((body) => body.includes('求助按钮'))
     return /https?:\S+\/a\/\S+/.exec(text ?? '')?.[0] ?? expect.unreachable()
-  })
+  }, 10_000)
   await fetch(link)
   await fetch(link, { method: 'HEAD' })
   expect(lampSaid.filter(({ kind, status }) => kind === 'sos' && status !== 'open')).toEqual([])

@@ -46,7 +46,7 @@ test('a server that went away without a goodbye costs a query its answer, and th
     () => 'answered',
     () => 'given up',
   )
-  await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0))
+  await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0), 10_000)
   await vi.advanceTimersByTimeAsync(15_000)
   vi.useRealTimers()
   expect(await answered).toBe('given up')
