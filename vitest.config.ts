@@ -23,7 +23,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // Patience, no promise: a machine three times slower stalls for seconds. What must be quick says its own limit.
     expect: { poll: { timeout: PATIENCE_MS } },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
   },
 })

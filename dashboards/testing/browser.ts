@@ -66,15 +66,16 @@ export class PageTest {
     return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
   }
 
-  /** A browser of one person, signed in at `path` unless `login` is null. */
+  /** A browser of one person, signed in at `path` unless `login` is null; `ownClock`: for `passTime`. */
   async open(
     path: string,
     login: string | null,
-    options: BrowserContextOptions = {},
+    { ownClock = false, ...options }: BrowserContextOptions & { ownClock?: boolean } = {},
     origin = this.#origin,
   ): Promise<Page> {
     const context = await this.#browser.newContext({ locale: 'zh-CN', timezoneId: 'Asia/Shanghai', ...options })
     const page = await context.newPage()
+    if (ownClock) await page.clock.install()
     page.on('pageerror', (error) => this.complaints.push(String(error)))
     page.on('console', (message) => {
       if (message.text().includes('Content Security Policy')) this.complaints.push(message.text())
@@ -83,6 +84,15 @@ export class PageTest {
     if (login !== null) await signIn(page, login)
     return page
   }
+}
+
+/** So much goes by on the page's own clock, which then stands still until `page.clock.resume()`. */
+export async function passTime(page: Page, ms: number): Promise<void> {
+  const nowMs = await page.evaluate(() => Date.now())
+  // It cannot be stopped in its past.
+  const stopAfterMs = ms / 2
+  await page.clock.pauseAt(nowMs + stopAfterMs)
+  await page.clock.runFor(ms - stopAfterMs)
 }
 
 export async function signIn(page: Page, login: string, password = `${login}-pass`): Promise<void> {

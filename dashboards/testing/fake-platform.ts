@@ -39,7 +39,10 @@ export class FakePlatform {
   readonly #sessions = new Map<string, Person>()
   readonly #streams = new Set<ServerResponse>()
   #frozen: { passed: Promise<void>; pass: () => void } | null = null
-  readonly #server = createServer((request, response) => void this.#serve(request, response))
+  readonly #server = createServer((request, response) => {
+    // A browser that gave up in the middle is its own affair.
+    this.#serve(request, response).catch(() => response.destroy())
+  })
   readonly #heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS)
 
   constructor(distFolder: string) {

@@ -112,13 +112,13 @@ test('the homes leave a lost gateway alone, and come back with it', async () => 
   const homes = startHomes({ demo, demoPath, seed: 1 })
   const statusOf = (deviceId: string) =>
     broker.heard.filter(({ topic }) => topic === `care/v1/home-1/${deviceId}/status`).map(({ body }) => body.state)
-  await expect.poll(() => statusOf('gateway-1')).toEqual(['online'])
+  await expect.poll(() => statusOf('gateway-1').at(-1)).toBe('online')
   // 242 s of the scenario in 2.4 s: long enough for the homes to see the plug twice over.
   await playScenario({ scenario: hurried(gatewayLost), demo, demoPath, seed: 1, speed: 100 })
   expect(statusOf('smoke-detector-1')).toContain('offline')
   expect(readPlugs(demoPath, Date.now())).toEqual([])
-  await expect.poll(() => statusOf('smoke-detector-1').at(-1), { timeout: 5000 }).toBe('online')
-  await expect.poll(() => statusOf('gateway-1').at(-1), { timeout: 5000 }).toBe('online')
+  await expect.poll(() => statusOf('smoke-detector-1').at(-1)).toBe('online')
+  await expect.poll(() => statusOf('gateway-1').at(-1)).toBe('online')
 
   // A device that was plugged in again does not begin to count its messages anew.
   const { id } = await homes.press('home-1', 'sos-button-1')

@@ -31,7 +31,7 @@ beforeAll(async () => {
 }, 120_000)
 
 afterAll(async () => {
-  await lamp?.endAsync()
+  await lamp?.endAsync(true)
   await browser?.close()
   await trial?.destroy()
 }, 60_000)
@@ -134,6 +134,5 @@ test('SIGTERM ends it with code 0, and the next start goes on where it was', asy
   expect(await platform.end()).toBe(0)
   expect(trial.postmasterPid()).toBeNull()
   platform = await trial.start()
-  const answer = await fetch(`${demo.http}/readyz`)
-  expect(await answer.json()).toMatchObject({ ready: true })
+  await expect.poll(async () => (await fetch(`${demo.http}/readyz`)).json()).toMatchObject({ ready: true })
 }, 90_000)

@@ -4,6 +4,7 @@ import { connectRaw, type RawPublisher } from '../homes/raw-publisher.ts'
 import { between, seededRandom } from '../homes/seeded.ts'
 import { signIn } from './operator.ts'
 import { type DemoFile, type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
+import { seen } from './seen.ts'
 import type { Trial, TrialOptions, TrialResult } from './trial.ts'
 
 /** What comes in when the signal comes, over all connections. */
@@ -12,6 +13,11 @@ const TICK_MS = 10
 const BEFORE_MS = { least: 700, most: 1_500 }
 /** npm hands on a Ctrl-C that the program has already had. */
 const ECHO_AFTER_MS = 150
+/** A signal that comes later than this is a second one, and ends it at once. */
+const ECHO_WITHIN_MS = 1_500
+/** Before each end so much is acknowledged, however slow the machine. */
+const LEAST_ACKNOWLEDGED = 1_000
+const ACKNOWLEDGED_WITHIN_MS = 60_000
 /** More than the trial sends, so that the limit on one account is not what is tried. */
 const SETTINGS = { MQTT_RATE_PER_ACCOUNT: '1000' }
 
@@ -41,6 +47,7 @@ async function endAgainAndAgain(place: PlatformUnderTrial, options: TrialOptions
     const platform = await place.start()
     const load = await startLoad(place.demo())
     await sleep(between(random, BEFORE_MS.least, BEFORE_MS.most))
+    await seen(() => load.acknowledged() >= LEAST_ACKNOWLEDGED, ACKNOWLEDGED_WITHIN_MS)
     const startedAt = performance.now()
     const code = await endOnce(platform, round % 2 === 0 ? 'SIGTERM' : 'SIGINT')
     slowestEndMs = Math.max(slowestEndMs, performance.now() - startedAt)
@@ -60,11 +67,12 @@ async function endAgainAndAgain(place: PlatformUnderTrial, options: TrialOptions
 }
 
 async function endOnce(platform: RunningPlatform, signal: 'SIGTERM' | 'SIGINT'): Promise<number | null> {
+  const startedAt = performance.now()
   process.kill(platform.pid, signal)
   if (signal === 'SIGINT') {
     await sleep(ECHO_AFTER_MS)
     try {
-      process.kill(platform.pid, signal)
+      if (performance.now() - startedAt < ECHO_WITHIN_MS) process.kill(platform.pid, signal)
     } catch {
       // It was quicker than the echo.
     }
@@ -89,7 +97,7 @@ async function countStored(demo: DemoFile, rounds: Said[]) {
 }
 
 /** Every home's sleep monitor and gas detector, over connections of their own, together at the trial's rate. */
-async function startLoad(demo: DemoFile): Promise<{ stop(): Said }> {
+async function startLoad(demo: DemoFile): Promise<{ acknowledged(): number; stop(): Said }> {
   const { hostname: host, port } = new URL(demo.mqtt)
   const acknowledged = new Map<string, string[]>()
   const speakers: { publisher: RawPublisher; topic: Buffer; ids: string[] }[] = []
@@ -121,6 +129,7 @@ async function startLoad(demo: DemoFile): Promise<{ stop(): Said }> {
     if (speakers.some(({ publisher }) => !publisher.lost)) lastAckAt = performance.now()
   }, TICK_MS)
   return {
+    acknowledged: known,
     stop() {
       clearInterval(ticking)
       clearInterval(watching)

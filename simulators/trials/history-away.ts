@@ -21,7 +21,8 @@ type Detector = {
   deviceId: string
   publisher: RawPublisher
   attempted: Set<number>
-  acknowledged: number[]
+  /** When each was acknowledged, by the time it is dated with. */
+  acknowledged: Map<number, number>
 }
 
 /** `size` times InfluxDB is killed in mid stream, stays away, and comes back on its own data. */
@@ -98,7 +99,7 @@ async function connectDetectors(demo: DemoFile): Promise<Detector[]> {
       const { id, username, password } = device
       const login = { username, password, clientId: `away-${home.id}` }
       const publisher = await connectRaw({ host, port: Number(port), ...login })
-      return { homeId: home.id, deviceId: id, publisher, attempted: new Set(), acknowledged: [] }
+      return { homeId: home.id, deviceId: id, publisher, attempted: new Set(), acknowledged: new Map() }
     }),
   )
 }
@@ -109,18 +110,18 @@ function measureAll(detectors: Detector[]): void {
   for (const { homeId, deviceId, publisher, attempted, acknowledged } of detectors) {
     const topic = Buffer.from(`care/v1/${homeId}/${deviceId}/telemetry`)
     const payload = JSON.stringify({ id: `${atMs}`, at: new Date(atMs).toISOString(), [FIELD]: 21.5 })
-    if (publisher.publish(topic, payload, () => acknowledged.push(atMs))) attempted.add(atMs)
+    if (publisher.publish(topic, payload, () => acknowledged.set(atMs, Date.now()))) attempted.add(atMs)
   }
 }
 
 /** A reading that leaves out what was acknowledged longer ago than `leastMs` is refused, or says it is so far behind. */
 async function saysSo(operator: Operator, detectors: Detector[], fromMs: number, leastMs: number): Promise<boolean> {
   for (const { acknowledged, ...detector } of detectors) {
-    const known = acknowledged.filter((atMs) => atMs < Date.now() - leastMs)
+    const known = [...acknowledged].filter(([, ackedAtMs]) => ackedAtMs < Date.now() - leastMs)
     const read = await operator.history({ ...detector, field: FIELD }, fromMs)
     if (read === null) continue
     const stored = new Set(read.atMs)
-    if (known.some((atMs) => !stored.has(atMs)) && read.behindMs < leastMs) return false
+    if (known.some(([atMs]) => !stored.has(atMs)) && read.behindMs < leastMs) return false
   }
   return true
 }
@@ -132,8 +133,8 @@ async function count(operator: Operator, detectors: Detector[], fromMs: number) 
     const read = await operator.history({ ...detector, field: FIELD }, fromMs)
     const stored = new Set(read?.atMs)
     counts.attempted += attempted.size
-    counts.acknowledged += acknowledged.length
-    counts.lost += acknowledged.filter((atMs) => !stored.has(atMs)).length
+    counts.acknowledged += acknowledged.size
+    counts.lost += [...acknowledged.keys()].filter((atMs) => !stored.has(atMs)).length
     // The same reading again would stand there with another time, for one time holds one reading.
     counts.doubled += [...stored].filter((atMs) => !attempted.has(atMs)).length
   }

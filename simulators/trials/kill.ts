@@ -4,13 +4,16 @@ import { followPhones, type Phones } from './phones.ts'
 import { type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
 import { type Pressing, startPressing } from './pressing.ts'
 import { replayRecord } from './replayed.ts'
+import { seen } from './seen.ts'
 import type { Trial, TrialOptions, TrialResult } from './trial.ts'
 
 /** A kill comes so long after the last one was got over: while the first presses go out, or in the midst of them. */
 const PAUSE_MS = { least: 20, most: 700 }
 /** A message that was being sent belongs to its dead sender for 15 s; then it is looked up and sent. */
 const SETTLE_MS = 45_000
-const UP_AGAIN_MS = 30_000
+const UP_AGAIN_MS = 120_000
+/** So many presses ring between two kills, however slow the machine. */
+const RINGS_PER_KILL = 4
 const VICTIMS = ['platform', 'postmaster', 'both'] as const
 
 /** `size` kills, of the platform, of its postmaster, of both, while all homes press. */
@@ -51,6 +54,7 @@ async function killAgainAndAgain(place: PlatformUnderTrial, options: TrialOption
       break
     }
     slowestMs = Math.max(slowestMs, performance.now() - startedAt)
+    await phones.until(() => pressing.rang() >= rangBefore + RINGS_PER_KILL, AbortSignal.timeout(UP_AGAIN_MS))
     if (kill % 10 === 0) onProgress(`${kill} of ${size} kills, ${pressing.rang()} presses rang`)
   }
   // A platform that is gone cannot be asked what it has: its own words are the finding.
@@ -77,9 +81,16 @@ async function killOnce(
   platform: RunningPlatform,
   victim: (typeof VICTIMS)[number],
 ): Promise<RunningPlatform> {
-  const postmaster = place.postmasterPid()
-  if (victim !== 'platform' && postmaster !== null) process.kill(postmaster, 'SIGKILL')
+  if (victim !== 'platform') process.kill(await livingPostmaster(place), 'SIGKILL')
   if (victim === 'postmaster') return platform
   await platform.kill()
   return place.start()
+}
+
+/** A press that rang may have been stored before the last kill: the supervisor is still starting the next one then. */
+async function livingPostmaster(place: PlatformUnderTrial): Promise<number> {
+  await seen(() => place.postmasterPid() !== null, UP_AGAIN_MS)
+  const pid = place.postmasterPid()
+  if (pid !== null) return pid
+  throw new Error(`no database is running ${UP_AGAIN_MS / 1000} s after it was killed`)
 }

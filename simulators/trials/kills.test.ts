@@ -9,7 +9,7 @@ test.each([
   { trial: killTrial, size: 30, atLeast: 100 },
   { trial: powerCutTrial, size: 1, atLeast: 10 },
   { trial: drainTrial, size: 2, atLeast: 2_000 },
-])('$trial.name: $trial.holds', { timeout: 420_000 }, async ({ trial, size, atLeast }) => {
+])('$trial.name: $trial.holds', { timeout: 900_000 }, async ({ trial, size, atLeast }) => {
   const result = await trial.run({ seed: 1, size, onProgress: () => undefined })
   process.stdout.write(`${trial.name}: ${describeResult(result)}\n`)
   expect(result.faults).toEqual([])

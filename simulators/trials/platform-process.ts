@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -8,8 +9,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type SmsGateway, startSmsGateway } from '../sms-gateway/gateway.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const READY_LIMIT_MS = 60_000
+const READY_LIMIT_MS = 180_000
 const END_LIMIT_MS = 30_000
+/** Below what Linux and macOS give to whoever asks for any port. */
+const PORTS = { from: 10_000, to: 32_000 }
+const PORT_TRIES = 50
 const ACCOUNT = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'simulator', fromNumber: '+8615500000000' }
 /** Of what a process said, so much is kept to explain a failure. */
 const OUTPUT_KEPT = 20_000
@@ -38,7 +42,7 @@ export type PlatformUnderTrial = {
   demo(): DemoFile
   /** Address of the embedded database, for roles in processes of their own. */
   databaseUrl(): string
-  /** Process id of the embedded database. */
+  /** Process id of the embedded database; null while none is running. */
   postmasterPid(): number | null
   /** Ends what still runs and removes the folder. */
   destroy(): Promise<void>
@@ -75,7 +79,9 @@ export async function preparePlatform(
   }
   const postmasterPid = () => {
     const file = join(folder, 'postgres', 'postmaster.pid')
-    return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) || null : null
+    if (!existsSync(file)) return null
+    const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
+    return pid && isAlive(pid) ? pid : null
   }
   return {
     folder,
@@ -106,6 +112,14 @@ export async function preparePlatform(
       await phones.close()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }
 
@@ -178,21 +192,20 @@ function takesConnections(port: number): Promise<boolean> {
 /** After our kill -9 the embedded database lives on, as it should; the trial's own end takes it along. */
 async function endPostmaster(pid: number | null): Promise<void> {
   if (pid === null) return
-  try {
-    process.kill(pid, 'SIGINT')
-    for (let waited = 0; waited < 200; waited++) {
-      process.kill(pid, 0)
-      await sleep(50)
-    }
-  } catch {
-    // It has ended.
-  }
+  process.kill(pid, 'SIGINT')
+  for (let waited = 0; waited < 200 && isAlive(pid); waited++) await sleep(50)
 }
 
+/** Free now, and not one that the system gives to whoever asks for any: between two starts it stays free. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address ? address.port : 0
+  for (let tries = 0; tries < PORT_TRIES; tries++) {
+    const port = randomInt(PORTS.from, PORTS.to)
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await Promise.race([once(server, 'listening'), once(server, 'error').then(() => null)]).catch(
+      () => null,
+    )
+    await new Promise((closed) => server.close(closed))
+    if (isFree !== null) return port
+  }
+  throw new Error(`no free port from ${PORTS.from} to ${PORTS.to} in ${PORT_TRIES} tries`)
 }

@@ -8,11 +8,15 @@ import { signIn } from './operator.ts'
 import { followPhones } from './phones.ts'
 import { type PlatformUnderTrial, preparePlatform } from './platform-process.ts'
 import { type Pressing, startPressing } from './pressing.ts'
+import { seen } from './seen.ts'
 import type { Trial, TrialOptions, TrialResult } from './trial.ts'
 
 const BEFORE_MS = { least: 1_000, most: 2_500 }
 /** What stood in the log and was not folded yet is folded by the recovered platform within this. */
 const FOLD_WITHIN_MS = 15_000
+/** On a machine that is too slow for it in that time, a copy waits until so much more is acknowledged. */
+const ACKNOWLEDGED_PER_COPY = 10
+const ACKNOWLEDGED_WITHIN_MS = 60_000
 const LOOK_EVERY_MS = 200
 const SETTLE_MS = 30_000
 /** The logins are made anew at the next start; the keys are what opens the people's numbers. */
@@ -48,6 +52,7 @@ async function copyAgainAndAgain(place: PlatformUnderTrial, options: TrialOption
   const result: TrialResult = { attempted: 0, acknowledged: 0, lost: 0, doubled: 0, figures, faults: [] }
   for (let copy = 1; copy <= size; copy++) {
     await sleep(between(random, BEFORE_MS.least, BEFORE_MS.most))
+    await seen(() => acknowledgedOf(pressing) >= copy * ACKNOWLEDGED_PER_COPY, ACKNOWLEDGED_WITHIN_MS)
     const { folder, said } = copyInOneInstant(place, pressing)
     const found = await recover(folder, said)
     for (const name of ['attempted', 'acknowledged', 'lost', 'doubled'] as const) result[name] += found[name]
@@ -65,6 +70,10 @@ async function copyAgainAndAgain(place: PlatformUnderTrial, options: TrialOption
   await phones.close()
   await platform.end()
   return result
+}
+
+function acknowledgedOf(pressing: Pressing): number {
+  return total(pressing.said().map(({ acknowledged }) => acknowledged.length))
 }
 
 type Said = ReturnType<Pressing['said']>

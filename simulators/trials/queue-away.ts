@@ -3,14 +3,17 @@ import { between, seededRandom } from '../homes/seeded.ts'
 import { followPhones } from './phones.ts'
 import { prepareForRoles, startRoles } from './place.ts'
 import { type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
-import { startPressing } from './pressing.ts'
+import { type Pressing, startPressing } from './pressing.ts'
 import { startRedis } from './redis.ts'
+import { seen } from './seen.ts'
 import { type Counts, sumFigures, type Trial, type TrialOptions, type TrialResult } from './trial.ts'
 
 /** With no hint left, an alarm waits for one sweep in one process, and for one at each hop between three. */
 const LIMIT_MS = { together: 2_000, apart: 3_200 }
-/** The first seconds after a start are slower; they are another trial's. */
+/** The first seconds after a start are slower; they are another trial's. They are over once nothing took half the limit. */
 const BEFORE_MS = { least: 2_500, most: 3_500 }
+const STEADY_MS = 2_000
+const STEADY_WITHIN_MS = 60_000
 const AFTERWARDS_MS = 5_000
 const SETTLE_MS = 20_000
 const ROLES = [['ingest', 'api'], ['rules'], ['escalation'], ['notify']]
@@ -50,7 +53,8 @@ async function loseQueue(place: PlatformUnderTrial, options: TrialOptions, apart
   const demo = { ...place.demo(), mqtt: `mqtt://127.0.0.1:${mqttPort}` }
   const pressing = startPressing(demo, phones, options.seed)
   await sleep(between(random, BEFORE_MS.least, BEFORE_MS.most))
-  const beforeMs = pressing.slowestSince(0)
+  const limitMs = apart ? LIMIT_MS.apart : LIMIT_MS.together
+  const beforeMs = await untilSteady(pressing, limitMs / 2)
   await queue.kill()
   const goneAt = performance.now()
   await sleep(AFTERWARDS_MS)
@@ -58,13 +62,19 @@ async function loseQueue(place: PlatformUnderTrial, options: TrialOptions, apart
   const afterMs = pressing.slowestSince(goneAt)
   await phones.close()
   await Promise.all(running.map((one) => one.end()))
-  const limitMs = apart ? LIMIT_MS.apart : LIMIT_MS.together
   const faults =
     afterMs > limitMs ? [`an alarm took ${Math.round(afterMs)} ms without a queue, at most ${limitMs}`] : []
   if (counts.lost > 0) faults.push(`${counts.lost} acknowledged presses reached no phone`)
   const where = apart ? 'Apart' : 'Together'
   const figures = { homes, incidents, doubledMessages, [`before${where}Ms`]: beforeMs, [`after${where}Ms`]: afterMs }
   return { ...counts, figures, faults }
+}
+
+/** @returns the slowest press of the last moments before */
+async function untilSteady(pressing: Pressing, limitMs: number): Promise<number> {
+  const recentMs = () => pressing.slowestSince(performance.now() - STEADY_MS)
+  await seen(() => recentMs() <= limitMs, STEADY_WITHIN_MS)
+  return recentMs()
 }
 
 function total(results: TrialResult[]): TrialResult {

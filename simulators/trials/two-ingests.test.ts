@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { describeResult } from './trial.ts'
 import { twoIngestsTrial } from './two-ingests.ts'
 
-test(twoIngestsTrial.holds, { timeout: 120_000 }, async () => {
+test(twoIngestsTrial.holds, { timeout: 300_000 }, async () => {
   const result = await twoIngestsTrial.run({ seed: 1, size: 1, onProgress: () => undefined })
   process.stdout.write(`${twoIngestsTrial.name}: ${describeResult(result)}\n`)
   expect(result.faults).toEqual([])
