@@ -1,15 +1,25 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Minutes: a worker that came to it last would leave the other one idle. */
-const LONGEST = /\/simulators\/trials\/kills\.test\.ts$/
-
 const PATIENCE_MS = 10_000
 
-class LongestFirst extends BaseSequencer {
+/**
+ * Minutes of whole platforms, the longest first. Two of them beside each other would measure each other, and one that
+ * came last would leave the other worker idle.
+ */
+const HEAVY = ['trials/kills', 'trials/outages', 'bench/bench', 'bench/storm', 'trials/two-ingests']
+
+class HeavySpreadOut extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    return sorted.toSorted((a, b) => Number(LONGEST.test(b.moduleId)) - Number(LONGEST.test(a.moduleId)))
+    const rankOf = ({ moduleId }: TestSpecification) => HEAVY.findIndex((name) => moduleId.endsWith(`${name}.test.ts`))
+    const heavy = sorted.filter((file) => rankOf(file) >= 0).toSorted((a, b) => rankOf(a) - rankOf(b))
+    const light = sorted.filter((file) => rankOf(file) < 0)
+    const placed = [
+      ...heavy.map((file, i) => ({ file, at: i / heavy.length })),
+      ...light.map((file, i) => ({ file, at: (i + 0.5) / light.length })),
+    ]
+    return placed.toSorted((a, b) => a.at - b.at).map(({ file }) => file)
   }
 }
 
@@ -20,7 +30,7 @@ export default defineConfig({
     globalSetup: ['services/testing/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: HeavySpreadOut },
     // Patience, no promise: a machine three times slower stalls for seconds. What must be quick says its own limit.
     expect: { poll: { timeout: PATIENCE_MS } },
     testTimeout: 120_000,

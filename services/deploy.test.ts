@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
+import { freePort } from '../simulators/trials/platform-process.ts'
 import { readConfig } from './config.ts'
 import { ROLES } from './platform.ts'
 
@@ -153,11 +154,4 @@ test('what comes through HAProxy is counted by its true address, and neither fig
 async function portOf(server: Server): Promise<number> {
   await once(server, 'listening')
   return (server.address() as AddressInfo).port
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  const port = await portOf(server)
-  server.close()
-  return port
 }

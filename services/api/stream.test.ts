@@ -1,6 +1,7 @@
 import http from 'node:http'
 import pg from 'pg'
 import { afterEach, expect, test, vi } from 'vitest'
+import { NOTIFY_CHANGE } from '../store/postgres/changes-announce.ts'
 import { MAX_BUFFERED_BYTES } from './stream/connection.ts'
 import { type Bench, openBench } from './testing/bench.ts'
 import { HOME, OTHER_HOME } from './testing/community.ts'
@@ -199,6 +200,7 @@ test('a reader that takes nothing is dropped, and the others hear on', async () 
   for (let times = 0; times < 40; times += 1) {
     const before = named(worker.events, 'incident').length
     await bench.pool.query("insert into change (kind, home_id, ref) values ('incident', $1, $2)", [HOME, incidentId])
+    await bench.pool.query(NOTIFY_CHANGE)
     await vi.waitFor(() => expect(named(worker.events, 'incident').length).toBeGreaterThan(before), WAIT)
     if ((await bench.metricsText()).includes('anlin_streams_ended_total{reason="slow-reader"} 1')) break
   }

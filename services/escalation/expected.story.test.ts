@@ -11,16 +11,19 @@ beforeEach(async () => {
 })
 afterEach(() => story.end())
 
-/** Counts the reads of the home; `oldMs`: the machine's clock goes on by so much after each. */
+/** Counts the reads of the home; `oldMs`: the machine's clock goes on by so much with each, and stands otherwise. */
 function countingReads(oldMs = 0) {
-  const reads = { count: 0 }
+  const first = Promise.withResolvers<void>()
+  const reads = { count: 0, first: first.promise }
   const change = ({ incidents, clock }: Ports): Partial<Ports> => ({
-    clock: { ...clock, monotonicMs: () => clock.monotonicMs() + reads.count * oldMs },
+    clock: { ...clock, monotonicMs: () => reads.count * oldMs },
     incidents: {
       ...incidents,
-      readHome(homeId) {
+      async readHome(homeId) {
         reads.count += 1
-        return incidents.readHome(homeId)
+        const view = await incidents.readHome(homeId)
+        first.resolve()
+        return view
       },
     },
   })
@@ -36,7 +39,9 @@ async function expectAndWrite() {
 test('an alarm that was expected is told with one read of its home', async () => {
   const { reads, change } = countingReads()
   await story.start(change)
-  story.running().escalation.take([await expectAndWrite()])
+  const raised = await expectAndWrite()
+  await reads.first
+  story.running().escalation.take([raised])
   await story.expectSms('daughter', /^EMERGENCY/)
   expect(reads.count).toBe(1)
   await story.expectSilence()

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { HOME } from '../notify/testing/community.ts'
-import type { Ports } from '../notify/testing/real-ports.ts'
 import { writeSignal } from '../notify/testing/signals.ts'
 import type { FoldCommit } from '../ports.ts'
-import type { RulesWorker } from '../rules/rules.ts'
-import { startRulesBesideEscalation } from '../testing/joint-life.ts'
+import { type Beside, startBeside, startRulesBesideEscalation } from '../testing/joint-life.ts'
+import { beginAndHold } from '../testing/postgres.ts'
 import { beginLife, press, type ReplayLife } from '../testing/replay-life.ts'
 
 let life: ReplayLife
@@ -18,9 +17,10 @@ const SMOKE = { kind: 'smoke', why: { code: 'smoke-alarm', values: {} } } as con
 const startTogether = (meanwhile?: () => Promise<unknown>, first?: (fold: FoldCommit) => FoldCommit) =>
   startRulesBesideEscalation(life, meanwhile, first)
 
-/** As the entrance of the same process tells it. */
-async function pressBeside(rules: RulesWorker, id: string): Promise<void> {
+/** As the entrance of the same process tells it. `isRead`: its home is read by then, however long that took. */
+async function pressBeside({ rules, read }: Beside, id: string, { isRead } = { isRead: true }): Promise<void> {
   rules.fresh.expect([HOME])
+  if (isRead) await read
   await life.say(press(HOME, id))
   await rules.processAll()
 }
@@ -51,15 +51,16 @@ async function expectTheRecordToBeReplayed(): Promise<void> {
 }
 
 test('an alarm and what is done of it are one commit, and replayed they are the same', async () => {
-  const { rules, stood } = await startTogether()
-  await pressBeside(rules, '1')
+  const together = await startTogether()
+  const { rules, stood } = together
+  await pressBeside(together, '1')
   await life.expectSms('daughter', /^EMERGENCY/)
   expect(stood).toEqual([true])
   const [written] = await writtenIn()
   expect(written?.pass).toBe(written?.input)
   expect(written?.state).toBe(written?.input)
   // Receipts of the first message may come in between: then the second goes the longer way.
-  await pressBeside(rules, '2')
+  await pressBeside(together, '2')
   await life.expectSilence()
   const [incident] = await life.incidents()
   expect([await life.incidents(), incident?.raisedCount]).toEqual([[incident], 2])
@@ -77,13 +78,14 @@ test('a home that nobody expected has its alarm told all the same', async () => 
 })
 
 test('who folded the home’s incidents meanwhile is found out: nothing stands by half, and the alarm is told after', async () => {
-  const { rules, stood } = await startTogether(async () => {
+  const together = await startTogether(async () => {
     const other = await life.startEscalation('https://elsewhere.example')
     await writeSignal(life.pool, HOME, SMOKE)
     await other.onHint(HOME)
     await other.close()
   })
-  await pressBeside(rules, '1')
+  const { rules, stood } = together
+  await pressBeside(together, '1')
   await life.sweep()
   expect(stood).toEqual([false])
   expect((await life.incidents()).map(({ kind }) => kind)).toEqual(['smoke', 'sos'])
@@ -92,8 +94,9 @@ test('who folded the home’s incidents meanwhile is found out: nothing stands b
 })
 
 test('what was written meanwhile and folded by nobody is folded before it: a home’s inputs are numbered in their order', async () => {
-  const { rules, stood } = await startTogether(() => writeSignal(life.pool, HOME, SMOKE))
-  await pressBeside(rules, '1')
+  const together = await startTogether(() => writeSignal(life.pool, HOME, SMOKE))
+  const { rules, stood } = together
+  await pressBeside(together, '1')
   await life.sweep()
   expect(stood).toEqual([false])
   expect((await life.incidents()).map(({ kind }) => kind).sort()).toEqual(['smoke', 'sos'])
@@ -106,8 +109,9 @@ test('what was written meanwhile and folded by nobody is folded before it: a hom
 
 test('another worker of the rules was faster: one incident, told once', async () => {
   const other = await life.startRules()
-  const { rules, stood } = await startTogether(() => other.processAll())
-  await pressBeside(rules, '1')
+  const together = await startTogether(() => other.processAll())
+  const { rules, stood } = together
+  await pressBeside(together, '1')
   await life.sweep()
   expect(stood).toEqual([false])
   expect(await life.incidents()).toHaveLength(1)
@@ -120,7 +124,7 @@ test('another worker of the rules was faster: one incident, told once', async ()
 
 test('what was written before it and committed after the home was read is folded before it', async () => {
   const earlier = await life.pool.connect()
-  await earlier.query('begin')
+  await beginAndHold(earlier)
   const { rows } = await earlier.query<{ now: number }>('select platform_now() as now')
   const signal = {
     ...SMOKE,
@@ -160,9 +164,10 @@ function readTooEarly(fold: FoldCommit): FoldCommit {
 }
 
 test('its fold has lost its race: nothing of the pass stands, and the alarm is told once', async () => {
-  const { rules, stood, stoodAlone } = await startTogether(undefined, readTooEarly)
+  const together = await startTogether(undefined, readTooEarly)
+  const { rules, stood, stoodAlone } = together
   const room = roomOfTheSender()
-  await pressBeside(rules, '1')
+  await pressBeside(together, '1')
   await life.sweep()
   expect(roomOfTheSender()).toBe(room)
   expect([stood[0], stoodAlone]).toEqual([false, [false]])
@@ -178,18 +183,15 @@ test.each([true, false])(
   'nobody knows whether it was written (it was: %s): the alarm is told once',
   async (isWritten) => {
     let unknown = 0
-    await life.start(({ incidents }: Ports) => ({
-      incidents: {
-        ...incidents,
-        async commitWithFold(...asked) {
-          if (unknown++ > 0) return incidents.commitWithFold(...asked)
-          if (isWritten) await incidents.commitWithFold(...asked)
-          throw new Error('the connection was lost')
-        },
+    const together = await startBeside(life, (incidents) => ({
+      async commitWithFold(...asked) {
+        if (unknown++ > 0) return incidents.commitWithFold(...asked)
+        if (isWritten) await incidents.commitWithFold(...asked)
+        throw new Error('the connection was lost')
       },
     }))
-    const rules = await life.startRules(undefined, life.running().escalation)
-    await pressBeside(rules, '1').catch(() => undefined)
+    const { rules } = together
+    await pressBeside(together, '1').catch(() => undefined)
     await rules.processAll()
     await life.sweep()
     await life.expectSms('daughter', /^EMERGENCY/)
@@ -204,26 +206,25 @@ test.each([true, false])(
 
 test('the home cannot be read in time: neither the fold nor the alarm waits for it', async () => {
   const slow = Promise.withResolvers<void>()
-  await life.start(({ incidents }: Ports) => ({
-    incidents: {
-      ...incidents,
-      async readHome(homeId, drawIds) {
-        if (drawIds) await slow.promise
-        return incidents.readHome(homeId, drawIds)
-      },
+  const together = await startBeside(life, (incidents) => ({
+    async readHome(homeId, drawIds) {
+      if (drawIds) await slow.promise
+      return incidents.readHome(homeId, drawIds)
     },
   }))
-  const rules = await life.startRules(undefined, life.running().escalation)
-  await pressBeside(rules, '1')
-  expect(await writtenIn()).toEqual([expect.objectContaining({ pass: null })])
+  await pressBeside(together, '1', { isRead: false })
   await life.expectSms('daughter', /^EMERGENCY/).finally(slow.resolve)
-  await rules.close()
+  const [written] = await writtenIn()
+  expect(written?.pass).toEqual(expect.any(String))
+  expect(written?.state).not.toBe(written?.pass)
+  await together.rules.close()
 })
 
 test('an incident that the database refuses keeps the fold of nobody, its own home’s included', async () => {
-  const { rules, stood } = await startTogether()
+  const together = await startTogether()
+  const { rules, stood } = together
   await life.pool.query("alter table incident add constraint no_sos check (kind <> 'sos') not valid")
-  await pressBeside(rules, '1')
+  await pressBeside(together, '1')
   expect(stood).toEqual([false])
   expect(await writtenIn()).toEqual([expect.objectContaining({ pass: null })])
   await life.pool.query('alter table incident drop constraint no_sos')

@@ -14,6 +14,8 @@ describe.skipIf(!hasInfluxd)('the projector with InfluxDB', () => {
   let influxd: Influxd
   let database: TestDatabase
   let store: HistoryStore
+  /** The test's own, as patient as that of the platform. */
+  let reader: HistoryStore
   let bench: Bench
   beforeAll(async () => {
     influxd = await startInfluxd()
@@ -25,6 +27,7 @@ describe.skipIf(!hasInfluxd)('the projector with InfluxDB', () => {
     await influxd.ask('DROP DATABASE care')
     await influxd.ask('CREATE DATABASE care')
     store = createInfluxHistory(influxd.address, keyedHash, 1_000)
+    reader = createInfluxHistory(influxd.address, keyedHash)
     bench = await startBench(database.pool, store)
   })
   afterEach(async () => {
@@ -48,7 +51,7 @@ describe.skipIf(!hasInfluxd)('the projector with InfluxDB', () => {
     await bench.projector.drain()
     const all = Array.from({ length: count }, (_, index) => index)
     for (const homeId of HOMES) {
-      const stored = await valuesOf(store, homeId, 'movement')
+      const stored = await valuesOf(reader, homeId, 'movement')
       expect(
         stored.toSorted((one, other) => one - other),
         homeId,
@@ -64,10 +67,12 @@ describe.skipIf(!hasInfluxd)('the projector with InfluxDB', () => {
     for (let kill = 1; kill <= 3; kill += 1) {
       await speakFor(3)
       await influxd.kill()
+      const before = bench.logged.length
       await speakFor(3)
-      await vi.waitFor(() => expect(bench.logged.at(-1)).toBe('the history waits; the log keeps everything'), {
-        timeout: 10_000,
-      })
+      await vi.waitFor(
+        () => expect(bench.logged.slice(before)).toContain('the history waits; the log keeps everything'),
+        20_000,
+      )
       const stood = await cursorsOf(database.pool)
       await speakFor(1)
       expect(await cursorsOf(database.pool)).toBe(stood)
@@ -76,7 +81,7 @@ describe.skipIf(!hasInfluxd)('the projector with InfluxDB', () => {
     }
     await expectAll(round * 100)
     expect(bench.logged).toContain('the history goes on')
-  }, 60_000)
+  })
 
   test('InfluxDB frozen past every time-out and thawed: nothing missing, nothing double', async () => {
     await speak(0, 100)
@@ -101,7 +106,7 @@ describe.skipIf(!hasInfluxd)('the projector with InfluxDB', () => {
       { homeId: 'home-3', deviceId: 'gas', body: { at: Date.now() - 1_000, coPpm: 7.5 } },
     ])
     await bench.projector.drain()
-    for (const homeId of HOMES) expect(await valuesOf(store, homeId, 'movement'), homeId).toEqual([1])
+    for (const homeId of HOMES) expect(await valuesOf(reader, homeId, 'movement'), homeId).toEqual([1])
     const { rows } = await database.pool.query('select home_id, device_id, reason, point from history_dead_letter')
     expect(rows).toMatchObject([
       { home_id: 'home-3', device_id: 'gas', point: { deviceKind: 'gas-detector', values: { coPpm: 7.5 } } },

@@ -105,7 +105,7 @@ test('a press on a topic that is not known yet is judged by what holds now, and 
       return directory.find(name)
     },
   }
-  const clock = { now: () => Date.now(), monotonicMs: () => performance.now() + passedMs }
+  const clock = { now: () => Date.now(), monotonicMs: () => passedMs }
   const counting = await startHarness(database.pool, { accounts, clock })
   const gateway = await placeDevice(database.pool, { deviceId: 'gateway', kind: 'gateway' })
   const client = await rawLogin(counting.ingest, gateway)
@@ -138,7 +138,7 @@ test('a new secret opens within moments, though the old one was known and the ne
     'update device_account set secret_hash = (select secret_hash from device_account where account = $2) where account = $1',
     [account.username, other.username],
   )
-  await vi.waitFor(async () => expect(await login(renewed)).toBe(0), { timeout: 5_000, interval: 200 })
+  await vi.waitFor(async () => expect(await login(renewed)).toBe(0), { timeout: 10_000, interval: 200 })
 })
 
 test('an account made a moment after it was refused is accepted within moments', async () => {
@@ -146,5 +146,5 @@ test('an account made a moment after it was refused is accepted within moments',
   const early = { homeId, deviceId: 'sos-bath', username: 'home-soon.sos-bath', password: 'early' }
   expect(await login(early)).toBe(4)
   const account = await placeDevice(database.pool, { homeId })
-  await vi.waitFor(async () => expect(await login(account)).toBe(0), { timeout: 5_000, interval: 200 })
+  await vi.waitFor(async () => expect(await login(account)).toBe(0), { timeout: 10_000, interval: 200 })
 })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
+import { beginAndHold, createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
 import { connect, type Harness, placeDevice, startHarness, storedRows } from './testing/ingest-harness.ts'
 import { publishPacket, rawLogin } from './testing/raw-client.ts'
 
@@ -18,8 +18,7 @@ afterAll(async () => {
 /** Holds the log so that no insert can commit; answers how to let go. */
 async function blockLog(): Promise<() => Promise<void>> {
   const blocker = await database.pool.connect()
-  await blocker.query('begin')
-  await blocker.query('lock table observation_log in access exclusive mode')
+  await beginAndHold(blocker, 'lock table observation_log in access exclusive mode')
   return async () => {
     await blocker.query('commit')
     blocker.release()

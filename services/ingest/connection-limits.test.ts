@@ -88,10 +88,15 @@ test('connections beyond the limit are closed; one that ends makes room', async 
   first.socket.destroy()
   await vi.waitFor(async () => {
     const third = await rawClient(harness.ingest)
-    third.send(connectPacket(account))
-    await vi.waitFor(() => expect(third.packets).toMatchObject([{ returnCode: 0 }]), 200)
-    third.socket.destroy()
-  }, 5_000)
+    try {
+      third.send(connectPacket(account))
+      await expect.poll(() => third.packets.length > 0 || third.isClosed()).toBe(true)
+      expect(third.packets).toMatchObject([{ returnCode: 0 }])
+    } finally {
+      // One that is left open would take the only place.
+      third.socket.destroy()
+    }
+  }, 20_000)
 })
 
 test('subscriptions of one client are limited', async () => {
@@ -111,12 +116,12 @@ test('above its rate an account is not read for a while: nothing is lost and its
   const button = await rawLogin(harness.ingest, account, { keepalive: 1 })
   const topic = `care/v1/${account.homeId}/sos-bath/telemetry`
   // The burst is ten seconds' worth, 50; what is above it is paid with a pause of two seconds.
+  const sentAt = performance.now()
   for (let messageId = 1; messageId <= 60; messageId++) button.send(publishPacket(topic, `${messageId}`, { messageId }))
   await button.next('puback', 60)
-  const sentAt = performance.now()
   button.send(publishPacket(topic, '61', { messageId: 61 }))
   await button.next('puback', 61)
-  expect(performance.now() - sentAt).toBeGreaterThan(1_000)
+  expect(performance.now() - sentAt).toBeGreaterThan(1_900)
   expect(button.isClosed()).toBe(false)
   expect(await storedRows(database.pool, account.homeId)).toHaveLength(61)
   button.socket.destroy()

@@ -124,12 +124,12 @@ test('an emergency is told again each minute until somebody is there, and nothin
   await vi.waitFor(() => expect(heard).toHaveLength(3), 10_000)
   for (const count of [4, 5]) {
     passedMs += 60_000
-    await vi.waitFor(() => expect(heard).toHaveLength(count), 5_000)
+    await vi.waitFor(() => expect(heard).toHaveLength(count), 10_000)
   }
   stand(taken)
   await vi.waitFor(() => expect(heard).toHaveLength(6), 10_000)
   passedMs += 60_000
-  await vi.waitFor(() => expect(heard).toHaveLength(7), 5_000)
+  await vi.waitFor(() => expect(heard).toHaveLength(7), 10_000)
   expect(heard.slice(3).map(({ body }) => body)).toMatchObject([
     { incidentId: 'incident-1', status: 'open' },
     { incidentId: 'incident-1', status: 'open' },
@@ -216,7 +216,7 @@ test('a database that cannot be read just then is asked again', async () => {
   const client = await connect(third.ingest, lamp)
   const heard = listen(client)
   await client.subscribeAsync(topicOf(lamp), { qos: 1 })
-  await vi.waitFor(() => expect(heard).toHaveLength(1), 5_000)
+  await vi.waitFor(() => expect(heard).toHaveLength(1), 10_000)
   await client.endAsync()
   await third.close()
 })

@@ -22,7 +22,8 @@ test('closed under load: what was acknowledged is stored, and what was stored wa
       await sleep(20)
     },
   })
-  const harness = await startHarness(database.pool, { wrapLog: slow, limits: { ratePerAccount: 1_000_000 } })
+  const limits = { ratePerAccount: 1_000_000, lingerMs: 10_000 }
+  const harness = await startHarness(database.pool, { wrapLog: slow, limits })
   const accounts = await Promise.all(Array.from({ length: CLIENTS }, () => placeDevice(database.pool)))
   const clients = await Promise.all(accounts.map((account) => rawLogin(harness.ingest, account)))
   let sending = true

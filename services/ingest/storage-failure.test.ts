@@ -56,14 +56,24 @@ test('what cannot be stored in time closes its connection, others stay; the devi
   const account = await placeDevice(database.pool)
   const other = await placeDevice(database.pool)
   let broken = true
+  let failures = 0
+  let nowMs = 0
   const breaking = (log: LogAppend): LogAppend => ({
-    append: (batch) => (broken ? Promise.reject(new Error('disk trouble')) : log.append(batch)),
+    append(batch) {
+      if (!broken) return log.append(batch)
+      failures += 1
+      return Promise.reject(new Error('disk trouble'))
+    },
   })
   const limits = { waitingMs: 200, retryMs: 5, retryMaxMs: 20 }
-  harness = await startHarness(database.pool, { wrapLog: breaking, limits })
+  // It stands while nothing is broken: what is stored then is in time however long that takes.
+  const clock = { now: () => Date.now(), monotonicMs: () => nowMs }
+  harness = await startHarness(database.pool, { wrapLog: breaking, limits, clock })
   const idle = await rawLogin(harness.ingest, other)
   const button = await rawLogin(harness.ingest, account)
   button.send(publishPacket(eventTopic(account), 'x'))
+  await expect.poll(() => failures).toBeGreaterThan(0)
+  nowMs += 201
   await button.closed()
   expect(button.packets.map(({ cmd }) => cmd)).toEqual(['connack'])
   expect(harness.counts.get('anlin_connections_closed_total not-stored')).toBe(1)

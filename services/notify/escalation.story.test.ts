@@ -74,13 +74,18 @@ describe('from a press to a person who has it', () => {
 
 test('the whole default policy: three rounds and past them, nobody answering', async () => {
   await story.signal()
-  await story.pass(55 * MINUTE_MS)
   const names = Object.fromEntries(Object.entries(PHONES).map(([name, number]) => [number, name as Person]))
-  const { rows } = await story.pool.query<{ phone_sealed: Buffer; minute: number }>(
-    `select phone_sealed, (extract(epoch from created_at - min(created_at) over ()) / 60)::float8 as minute
-     from outbox order by created_at, outbox_id`,
-  )
-  const told = rows.map((row) => [Math.round(row.minute * 4) / 4, names[story.sealing.open(row.phone_sealed)]])
+  const told: [minute: number, person: Person | undefined][] = []
+  // A row belongs to the step that wrote it: the story's time has gone on with ours, so its own says more than that.
+  for (let minute = 0; minute <= 55; minute += 0.25) {
+    if (minute > 0) await story.setClockAhead(MINUTE_MS / 4)
+    await story.sweep()
+    const { rows } = await story.pool.query<{ phone_sealed: Buffer }>(
+      'select phone_sealed from outbox order by created_at, outbox_id offset $1',
+      [told.length],
+    )
+    for (const row of rows) told.push([minute, names[story.sealing.open(row.phone_sealed)]])
+  }
   const round = (start: number) => [
     [start, 'daughter'],
     [start + 0.75, 'son'],

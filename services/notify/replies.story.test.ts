@@ -58,6 +58,7 @@ test('an answer to a message whose receipt said that it failed counts: it was re
   await story.signal()
   const alarm = await story.expectSms('daughter', /^EMERGENCY/)
   await story.expectSms('son', /^EMERGENCY/)
+  await story.sweep()
   expect((await story.outboxRows())[0]).toMatchObject({ status: 'failed' })
   await story.healthy()
   await alarm.thenReply(`1 ${alarm.code}`)
@@ -101,6 +102,7 @@ test('we end between folding a reply and writing down that we did: it is folded 
 test('a late reply after close and re-open means the incident it answers, not the new one', async () => {
   await story.signal()
   const old = await story.expectSms('daughter', /^EMERGENCY/)
+  await story.sweep()
   const [incident] = await story.incidents()
   const by = await story.ports().incidents.findResponder(HOME, 'user:u1')
   if (!incident || !by) throw new Error('the story has lost its people')

@@ -148,13 +148,14 @@ describe('a sender that dies or freezes', () => {
   })
 
   test('a commit that is written after its answer was lost is found by a later look, long before its claim ends', async () => {
-    let lost = 0
+    const looked = Promise.withResolvers<void>()
+    let written: Promise<unknown> | null = null
     await story.start(({ incidents }) => ({
       incidents: {
         ...incidents,
         async commit(commit, asked) {
-          if (commit.messages.length > 0 && lost++ === 0) {
-            void sleep(200).then(() => incidents.commit(commit, asked))
+          if (commit.messages.length > 0 && written === null) {
+            written = looked.promise.then(() => incidents.commit(commit, asked))
             throw new Error('the connection was lost')
           }
           return incidents.commit(commit, asked)
@@ -163,7 +164,8 @@ describe('a sender that dies or freezes', () => {
     }))
     await story.signal()
     await story.running().notify.sweep()
-    await sleep(400)
+    looked.resolve()
+    await written
     await story.running().notify.sweep()
     await story.expectSms('daughter', /^EMERGENCY/)
     await story.expectSilence()

@@ -29,10 +29,18 @@ function hint({ worker }: Bench, key: string): void {
   worker.onHint(key).catch(() => undefined)
 }
 
-async function sweepFor(ms: number, ...benches: Bench[]): Promise<void> {
-  for (const endsAt = performance.now() + ms; performance.now() < endsAt; await sleep(100)) {
+/** Swept until it is so, and once more: nothing is lost, and nothing folded twice. */
+async function expectBySweeps(benches: Bench[], read: () => Promise<unknown>, expected: unknown): Promise<void> {
+  const sweepAndRead = async () => {
     for (const { worker } of benches) await worker.sweep().catch(() => undefined)
+    return read()
   }
+  await expect.poll(sweepAndRead, { interval: 100, timeout: 15_000 }).toEqual(expected)
+  expect(await sweepAndRead()).toEqual(expected)
+}
+
+async function toldOf(home: string, pressed = home): Promise<[rows: number[], signals: number]> {
+  return [(await tallyOf(database.pool, home)).rows, await signalCount(database.pool, pressed)]
 }
 
 test('a home is not taken by a pass that waits for the log while the alarm lane folds it', async () => {
@@ -70,8 +78,7 @@ test('a home is not taken by a pass that waits for the log while the alarm lane 
   goOn.resolve()
   await sleep(100)
   fails.resolve()
-  await sweepFor(1_500, bench)
-  expect(await signalCount(database.pool, homeId)).toBe(1)
+  await expectBySweeps([bench], () => signalCount(database.pool, homeId), 1)
   await bench.worker.close()
 })
 
@@ -98,9 +105,7 @@ test('where a commit throws, its shards are not at hand any more when its homes 
   hint(bench, alarm(homeId))
   await sleep(20)
   fails.resolve()
-  await sweepFor(1_000, bench)
-  expect((await tallyOf(database.pool, homeId)).rows).toEqual([0, 1])
-  expect(await signalCount(database.pool, homeId)).toBe(1)
+  await expectBySweeps([bench], () => toldOf(homeId), [[0, 1], 1])
   await bench.worker.close()
 })
 
@@ -163,9 +168,7 @@ test('nothing read ahead of a commit that is lost already makes its shard at han
   await sleep(100)
   await bench.say({ homeId, payload: 'n 2' })
   hint(bench, ordinary(homeId))
-  await sweepFor(1_500, bench, other)
-  expect((await tallyOf(database.pool, homeId)).rows).toEqual([0, 1, 2])
-  expect(await signalCount(database.pool, neighbour)).toBe(1)
+  await expectBySweeps([bench, other], () => toldOf(homeId, neighbour), [[0, 1, 2], 1])
   await Promise.all([bench.worker.close(), other.worker.close()])
   vi.restoreAllMocks()
 })

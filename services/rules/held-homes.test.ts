@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { logHintKey } from '../core/log-hint.ts'
 import { shardOf } from '../core/shard.ts'
-import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
+import { beginAndHold, createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
+import { setClock } from './testing/clock.ts'
 import { append, type Bench, holdPassOver, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
 
 let database: TestDatabase
@@ -37,7 +38,7 @@ test('an alarm that was left while its shard was read, and is hidden then, is lo
   })
   await append(pool, [{ homeId: busy, payload: 'n 1' }])
   const older = await pool.connect()
-  await older.query('begin; select pg_current_xact_id()')
+  await beginAndHold(older)
   void bench.worker.onHint(logHintKey({ shard: shardOf(busy), homeId: null }))
   await held.begun
   await press(bench, pressed)
@@ -46,14 +47,14 @@ test('an alarm that was left while its shard was read, and is hidden then, is lo
   await sleep(100)
   await older.query('commit')
   older.release()
-  await expect.poll(() => signalCount(pool, pressed), { interval: 5, timeout: 3_000 }).toBe(1)
+  await expect.poll(() => signalCount(pool, pressed), { interval: 5 }).toBe(1)
   await bench.worker.close()
 })
 
 test('a timer that is being fired while its home presses is not lost, and neither is a press', async () => {
   const { pool } = database
   const [home, other] = ['timer-home', 'timer-other']
-  const dueAt = Date.now() + 1_500
+  const dueAt = Date.now() + 8_500
   const first = await startBench(pool)
   await append(pool, [{ homeId: other, payload: `wake ${dueAt}` }])
   await first.worker.processAll()
@@ -84,7 +85,7 @@ test('a timer that is being fired while its home presses is not lost, and neithe
   // In the cache, unlike the other: the timers' pass takes it from there and then waits.
   await append(pool, [{ homeId: home, payload: `wake ${dueAt}` }])
   await bench.worker.processAll()
-  await sleep(Math.max(0, dueAt + 50 - Date.now()))
+  await setClock(pool, 9_000)
   isDue = true
   const swept = bench.worker.sweep()
   await reading.promise
@@ -124,7 +125,7 @@ test('a press of a home whose commit is under way waits for that, and costs no l
   await press(bench, home)
   await sleep(100)
   commit.resolve()
-  await expect.poll(() => signalCount(pool, home), { interval: 5, timeout: 3_000 }).toBe(1)
+  await expect.poll(() => signalCount(pool, home), { interval: 5 }).toBe(1)
   expect(bench.metrics.anlin_fold_conflicts_total).toBeUndefined()
   await bench.worker.close()
 })

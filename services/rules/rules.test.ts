@@ -30,7 +30,7 @@ test('a hint folds what is new, in order, and a press is told to the escalation'
   await bench.worker.onHint(String(shardOf('home-a')))
   await expect.poll(async () => (await tallyOf(pool, 'home-a')).rows).toEqual([1, 2])
   expect(await signalCount(pool, 'home-a')).toBe(1)
-  expect(bench.hinted).toEqual(['incident home-a'])
+  await expect.poll(() => bench.hinted).toEqual(['incident home-a'])
   await bench.worker.close()
 })
 

@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { inject } from 'vitest'
-import { type Database, openPool } from '../store/postgres/pool.ts'
+import { expect, inject } from 'vitest'
+import { type Database, openPool, type Queryable } from '../store/postgres/pool.ts'
+
+/** A test that failed may still hold a client, which its pool would wait for until the hook's limit. */
+const END_LIMIT_MS = 5_000
 
 export type TestDatabase = { url: string; pool: Database; close(): Promise<void> }
 
@@ -18,10 +22,28 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     url,
     pool,
     async close() {
-      await pool.end()
+      await Promise.race([pool.end(), sleep(END_LIMIT_MS, undefined, { ref: false })])
       await withAdmin(adminUrl, (admin) => admin.query(`drop database ${name} with (force)`))
     },
   }
+}
+
+/**
+ * Begins a transaction with an id that may stand idle for as long as the test wants: those of our pools may not.
+ * @param statement what it begins with in place of taking its id
+ */
+export async function beginAndHold(client: Queryable, statement = 'select pg_current_xact_id()'): Promise<void> {
+  const unlimited = 'set local idle_in_transaction_session_timeout = 0; set local transaction_timeout = 0'
+  await client.query(`begin; ${unlimited}; ${statement}`)
+}
+
+/** Other tests share the server: until their older transactions end, these rows are not yet known to every reader. */
+export async function untilKnownToAll(pool: Database, table: 'change' | 'observation_log'): Promise<void> {
+  const hidden = async () => {
+    const text = `select 1 from ${table} where xid >= pg_snapshot_xmin(pg_current_snapshot())`
+    return (await pool.query(text)).rowCount
+  }
+  await expect.poll(hidden, { timeout: 20_000, interval: 5 }).toBe(0)
 }
 
 async function withAdmin(url: string, work: (admin: pg.Client) => Promise<unknown>): Promise<void> {

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
-import { type SmsGateway, startSmsGateway } from '../../../simulators/sms-gateway/gateway.ts'
+import { startSmsGateway } from '../../../simulators/sms-gateway/gateway.ts'
 import { Hush } from '../../core/hush.ts'
 import type { Incident } from '../../core/incident/incident.ts'
 import type { IncidentKind, Signal } from '../../core/signal.ts'
@@ -16,7 +17,7 @@ import { ACCOUNT, type Ports, portsOf } from './real-ports.ts'
 import { writeSignal } from './signals.ts'
 import { serveWebhooks } from './webhooks.ts'
 
-const WAIT = { timeout: 8_000, interval: 10 }
+const WAIT = { timeout: 25_000, interval: 10 }
 
 type PhoneMessage = { sid: string; direction: string; body: string; at: string; status: string }
 export type Platform = { escalation: Escalation; notify: Notify; die(): void }
@@ -233,14 +234,16 @@ export async function beginStory() {
     },
     async end({ anyMessage = false } = {}) {
       const left = anyMessage ? [] : await unexpected()
-      if (platform) await stop()
-      await closeAll(gateway, webhooks.close, database.close)
+      const ending = platform
+      // A test that failed may have left something in hand that never ends.
+      const limit = sleep(WAIT.timeout, false, { ref: false })
+      const stopped = ending === null || (await Promise.race([stop().then(() => true), limit]))
+      if (!stopped) ending.die()
+      await gateway.close()
+      await webhooks.close()
+      await database.close()
+      expect(stopped, 'the platform ends').toBe(true)
       expect(left, 'messages that the story did not expect').toEqual([])
     },
   }
-}
-
-async function closeAll(gateway: SmsGateway, ...closers: (() => Promise<void>)[]): Promise<void> {
-  await gateway.close()
-  for (const close of closers) await close()
 }

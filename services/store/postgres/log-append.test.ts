@@ -70,6 +70,8 @@ async function holdSlowInserts(pool: Database): Promise<() => Promise<void>> {
   )
   const holder = await pool.connect()
   await holder.query('select pg_advisory_lock($1)', [key])
+  // An append gives up after some seconds: the test may not spend them on opening connections.
+  await Promise.all(Array.from({ length: 3 }, () => pool.query('select pg_sleep(0.05)')))
   return async () => {
     await holder.query('select pg_advisory_unlock($1)', [key])
     holder.release()

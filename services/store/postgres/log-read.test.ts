@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { shardOf } from '../../core/shard.ts'
 import { append } from '../../rules/testing/rules-bench.ts'
-import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
+import { beginAndHold, createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
 import { createFoldStore } from './fold-store.ts'
 import { oldestOpenXidAgeMs } from './oldest-transaction.ts'
 
@@ -40,14 +40,15 @@ async function withTwoWriters(story: () => Promise<void>): Promise<void> {
   late = await database.pool.connect()
   try {
     // `early` takes the lower transaction id.
-    await early.query('begin')
-    await early.query('select pg_current_xact_id()')
-    await late.query('begin')
-    await late.query('select pg_current_xact_id()')
+    await beginAndHold(early)
+    await beginAndHold(late)
     await story()
   } finally {
-    early.release()
-    late.release()
+    for (const client of [early, late]) {
+      // Of a story that failed: open it would hide what the next one writes.
+      await client.query('rollback')
+      client.release()
+    }
   }
 }
 

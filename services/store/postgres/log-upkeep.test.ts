@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SHARDS, shardOf } from '../../core/shard.ts'
-import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
+import { beginAndHold, createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
 import { createFoldStore } from './fold-store.ts'
 import { logPartitionName } from './log-partitions.ts'
 import { readHomeLog, type StoredMessage } from './log-read-home.ts'
@@ -96,7 +96,7 @@ test('a day whose pack lacks a row is not dropped', async () => {
   await passEverything('rules')
   await passEverything('history')
   const holder = await pool.connect()
-  await holder.query(`begin; lock table ${logPartitionName(day)} in access share mode`)
+  await beginAndHold(holder, `lock table ${logPartitionName(day)} in access share mode`)
   expect(await runLogUpkeep(pool, { pieceRows: 70 })).toMatchObject({ packedRows: ROWS, waitingDays: [day] })
   await holder.query('commit')
   holder.release()

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
+import { beginAndHold, createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
 import { ensureHistoryPartitions } from './history-partitions.ts'
 
 const DOUBLED = 'autovacuum_analyze_scale_factor=1'
@@ -48,10 +48,8 @@ test('partitions that are there already are told so as well, but for one that ca
   }
   const holder = await pool.connect()
   try {
-    await holder.query('begin')
     // As a vacuum does.
-    await holder.query(`lock table ${rows[0]?.name} in share update exclusive mode`)
-    await holder.query('set local idle_in_transaction_session_timeout = 0')
+    await beginAndHold(holder, `lock table ${rows[0]?.name} in share update exclusive mode`)
     for (const name of MIGRATIONS) {
       await pool.query(await readFile(new URL(`migrations/${name}`, import.meta.url), 'utf8'))
     }

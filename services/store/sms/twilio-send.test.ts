@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type SmsGateway, startSmsGateway } from '../../../simulators/sms-gateway/gateway.ts'
+import { freePort } from '../../../simulators/trials/platform-process.ts'
 import type { SmsProvider } from '../../ports.ts'
 import { createTwilioSms } from './twilio.ts'
 
@@ -111,7 +112,7 @@ describe('what is not', () => {
 
   test('a gateway that hangs: unknown after the time-out, and the look-up finds nothing', async () => {
     await fault({ mode: 'hang' })
-    expect(await send('hung', 100)).toEqual({ outcome: 'unknown', cause: 'time-out' })
+    expect(await send('hung', 2_000)).toEqual({ outcome: 'unknown', cause: 'time-out' })
     expect(await found('hung')).toEqual([])
   })
 
@@ -151,11 +152,3 @@ test('a fault with a probability and a seed comes out the same each time', async
   expect(new Set(first)).toEqual(new Set(['accepted', 'rejected']))
   expect(await run()).toEqual(first)
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
-}
