@@ -17,7 +17,7 @@ const CONNECTIONS = 6
 
 const port = parentPort
 if (port === null) throw new Error('this file is a thread of services/main.ts')
-const tell = (news: IngestNews) => port.postMessage(news)
+const tell = (news: IngestNews, given?: ArrayBuffer[]) => port.postMessage(news, given)
 
 /** Calls of one turn leave together: a commit hints many shards at once. */
 function createOutlet(): Hints & Metrics {
@@ -48,7 +48,12 @@ function createOutlet(): Hints & Metrics {
 
 const FRESH: FreshSink = {
   expect: (homeIds) => tell({ type: 'alarms-coming', homeIds }),
-  offer: (batch) => tell({ type: 'fresh', batch }),
+  // The database has its copy: these are given away.
+  offer: (batch) =>
+    tell(
+      { type: 'fresh', batch },
+      batch.columns.map(({ buffer }) => buffer),
+    ),
   lost: () => tell({ type: 'fresh', batch: null }),
 }
 

@@ -55,7 +55,7 @@ export type FreshBatch = {
   receivedUs: number
   epoch: number
   newFacts: Record<string, number> | null
-  columns: readonly Uint8Array[]
+  columns: readonly Uint8Array<ArrayBuffer>[]
 }
 /** For the rules of the same process. Neither waits nor throws. */
 export type FreshSink = {

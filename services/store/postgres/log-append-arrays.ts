@@ -7,8 +7,9 @@ export const HEADER_BYTES = 20
 const NULL_LENGTH = -1
 const OID = { bytea: 17, int2: 21, int4: 23, text: 25 } as const
 
-export function startArray(length: number, oid: number, dataBytes: number, hasNull: boolean): Buffer {
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + dataBytes)
+/** Memory of its own: a part of Node's pool can only be copied to another thread, and the whole pool with it (0.3 ms). */
+export function startArray(length: number, oid: number, dataBytes: number, hasNull: boolean): Buffer<ArrayBuffer> {
+  const bytes = Buffer.allocUnsafeSlow(HEADER_BYTES + dataBytes)
   bytes.writeInt32BE(1, 0)
   bytes.writeInt32BE(hasNull ? 1 : 0, 4)
   bytes.writeInt32BE(oid, 8)
@@ -17,7 +18,7 @@ export function startArray(length: number, oid: number, dataBytes: number, hasNu
   return bytes
 }
 
-export function int2Array<T>(items: readonly T[], pick: (item: T) => number): Buffer {
+export function int2Array<T>(items: readonly T[], pick: (item: T) => number): Buffer<ArrayBuffer> {
   const bytes = startArray(items.length, OID.int2, items.length * 6, false)
   let at = HEADER_BYTES
   for (const item of items) {
@@ -27,7 +28,7 @@ export function int2Array<T>(items: readonly T[], pick: (item: T) => number): Bu
   return bytes
 }
 
-export function int4Array<T>(items: readonly T[], pick: (item: T) => number | null): Buffer {
+export function int4Array<T>(items: readonly T[], pick: (item: T) => number | null): Buffer<ArrayBuffer> {
   const bytes = startArray(items.length, OID.int4, items.length * 8, true)
   let at = HEADER_BYTES
   for (const item of items) {
@@ -38,7 +39,7 @@ export function int4Array<T>(items: readonly T[], pick: (item: T) => number | nu
   return bytes.subarray(0, at)
 }
 
-export function textArray<T>(items: readonly T[], pick: (item: T) => string | null): Buffer {
+export function textArray<T>(items: readonly T[], pick: (item: T) => string | null): Buffer<ArrayBuffer> {
   let most = 0
   for (const item of items) most += 4 + (pick(item)?.length ?? 0) * 3
   const bytes = startArray(items.length, OID.text, most, true)
@@ -51,7 +52,7 @@ export function textArray<T>(items: readonly T[], pick: (item: T) => string | nu
   return bytes.subarray(0, at)
 }
 
-export function byteaArray<T>(items: readonly T[], pick: (item: T) => Uint8Array): Buffer {
+export function byteaArray<T>(items: readonly T[], pick: (item: T) => Uint8Array): Buffer<ArrayBuffer> {
   let total = 0
   for (const item of items) total += 4 + pick(item).length
   const bytes = startArray(items.length, OID.bytea, total, false)

@@ -66,7 +66,7 @@ export function createLogAppend(pool: Database, fresh: FreshSink | null = null):
 async function appendOnce(
   pool: Database,
   writer: LogWriter,
-  columns: Buffer[],
+  columns: Buffer<ArrayBuffer>[],
   fresh: FreshSink | null,
 ): Promise<boolean> {
   await writer.announce()
@@ -97,7 +97,7 @@ async function run(pool: Database, query: { name: string; text: string; values: 
   }
 }
 
-function columnsOf(batch: readonly LogMessage[]): Buffer[] {
+function columnsOf(batch: readonly LogMessage[]): Buffer<ArrayBuffer>[] {
   return [
     int2Array(batch, (message) => message.shard),
     int2Array(batch, (message) => message.lane),
