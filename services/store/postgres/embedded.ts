@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Log } from '../../ports.ts'
 import { asUser, type Place, prepareFolder } from './embedded-folder.ts'
+import { cutLog } from './embedded-log.ts'
 import { isAlive, runningPid, stopPostmaster } from './embedded-process.ts'
 import { codeOf, faultOf, isRecovering, START_LIMIT_MS, untilReady } from './embedded-ready.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -14,6 +15,7 @@ export { embeddedUrl } from './embedded-folder.ts'
 
 /** How often we look whether the database still lives; it is back within a second of its death. */
 const SUPERVISE_MS = 200
+const CUT_EVERY_MS = 60_000
 /** A postmaster listens on its socket as soon as it lives; where nobody does, its process id is somebody else's by now. */
 const LISTENS_WITHIN_MS = 2_000
 
@@ -117,8 +119,13 @@ async function bringUp(folder: string, postmaster: Postmaster): Promise<Place> {
 
 async function supervise(place: Place, postmaster: Postmaster): Promise<void> {
   const { log, ending } = postmaster
+  let cutAtMs = performance.now()
   while (!ending.signal.aborted) {
     await sleep(SUPERVISE_MS)
+    if (performance.now() - cutAtMs > CUT_EVERY_MS) {
+      cutAtMs = performance.now()
+      await cutLog(place.logFile).catch((err) => log.warn({ err }, 'what the database says of itself is not cut'))
+    }
     const { pid } = postmaster
     if (ending.signal.aborted || (pid !== null && isAlive(pid))) continue
     log.error({ pid }, 'embedded database died: starting it again')
