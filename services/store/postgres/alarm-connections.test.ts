@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SHARDS } from '../../core/shard.ts'
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
 import { createSealing } from '../sealing.ts'
-import { planAlarms } from './alarm-connections.ts'
+import { LOST, nothingOf, planAlarms } from './alarm-connections.ts'
 import { createFoldStore } from './fold-store.ts'
+import { createIncidents } from './incidents.ts'
 import { type Database, openPool } from './pool.ts'
 
 const CONNECTIONS = 3
@@ -62,4 +63,18 @@ test('one that cannot be had is said, and the others are given back', async () =
   await expect(planAlarms(own, createSealing('a key for tests, long enough for it'))).rejects.toThrow('no room')
   expect(own.idleCount).toBe(CONNECTIONS - 1)
   await own.end()
+})
+
+test('an alarm waits for none of the connections that everything else is done over', async () => {
+  const others = await openPool(database.url, { max: 1, name: 'platform' })
+  const busy = await others.connect()
+  const incidents = createIncidents(others, createSealing('a key for tests, long enough for it'), alarms)
+  const view = await incidents.readHome('home-1', 1)
+  expect(view.drawnIds).toHaveLength(1)
+  expect(await incidents.commitWithFold(LOST, nothingOf(view), null)).toBeNull()
+  expect(others.waitingCount).toBe(0)
+  void incidents.readHome('home-1').catch(() => undefined)
+  await expect.poll(() => others.waitingCount).toBe(1)
+  busy.release()
+  await others.end()
 })

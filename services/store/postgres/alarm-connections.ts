@@ -7,7 +7,7 @@ import { readHome } from './read-home.ts'
 /** No home's id is empty. */
 const NO_HOME = ''
 /** Of a version that no cursor has: it loses its race. */
-const LOST: FoldCommit = {
+export const LOST: FoldCommit = {
   cursors: [{ shard: 0, version: -1, xid: 0n, id: 0, passedAtMs: 0 }],
   homes: [],
   inputs: [],
@@ -41,7 +41,7 @@ async function planOnOne(alarms: Database, sealing: Sealing): Promise<void> {
   }
 }
 
-function nothingOf(view: EscalationView): EscalationCommit {
+export function nothingOf(view: EscalationView): EscalationCommit {
   return {
     homeId: NO_HOME,
     nowMs: view.nowMs,
