@@ -3,11 +3,11 @@ import type { FreshBatch, HintTopic } from './ports.ts'
 
 /** What the ingest thread and the thread of all other roles say to each other. */
 
-/** With what the thread is started. `handsOver`: the rules run in this process. */
+/** With what the entrance is opened. `handsOver`: the rules run in this process. */
 export type IngestThreadData = { config: Config; databaseUrl: string; pretty: boolean; handsOver: boolean }
 
 /** From the main thread. */
-export type IngestOrder = 'close'
+export type IngestOrder = { type: 'open'; data: IngestThreadData } | { type: 'close' }
 
 /** One call of a port that the main thread answers for: a hint, or a figure for `/metrics`. */
 export type PassedOn =

@@ -1,23 +1,28 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { IngestNews, IngestOrder, IngestThreadData, PassedOn } from './ingest-thread-messages.ts'
 import type { FreshSink, Hints, Metrics } from './ports.ts'
+
+type Ports = { hints: Hints; metrics: Metrics; fresh: FreshSink | null }
+
+export type IngestThread = {
+  /** Opens the entrance. @throws when it does not start, e.g. because its port is taken */
+  open(data: Omit<IngestThreadData, 'handsOver'>, ports: Ports): Promise<{ url: string; close(): Promise<void> }>
+  /** At once, whatever it is at. */
+  end(): Promise<void>
+}
 
 /**
  * The MQTT entrance in a thread of its own, where other roles share the process. Thousands of sockets make each turn of
  * an event loop long, and a press crosses a dozen turns on its way to a person: beside the entrance it would wait for all
  * of them. A fault that nobody caught there ends the process, as it would here.
- * @throws when it does not start, e.g. because its port is taken
+ *
+ * It loads its programs from now on, most of a second, and opens when it is told to.
  */
-export async function startIngestThread(
-  data: Omit<IngestThreadData, 'handsOver'>,
-  ports: { hints: Hints; metrics: Metrics; fresh: FreshSink | null },
-): Promise<{ url: string; close(): Promise<void> }> {
-  const worker = new Worker(new URL('./ingest-worker.ts', import.meta.url), {
-    workerData: { ...data, handsOver: ports.fresh !== null } satisfies IngestThreadData,
-  })
+export function loadIngestThread(): IngestThread {
+  const worker = new Worker(new URL('./ingest-worker.ts', import.meta.url))
   const ready = Promise.withResolvers<string>()
   const closed = Promise.withResolvers<void>()
+  let ports: Ports | null = null
   worker.on('message', (news: IngestNews) => {
     switch (news.type) {
       case 'ready':
@@ -25,12 +30,12 @@ export async function startIngestThread(
       case 'failed':
         return ready.reject(Object.assign(new Error(news.message), { code: news.code, port: news.port }))
       case 'passed-on':
-        for (const call of news.calls) passOn(call, ports)
+        for (const call of news.calls) if (ports) passOn(call, ports)
         return
       case 'alarms-coming':
-        return ports.fresh?.expect(news.homeIds)
+        return ports?.fresh?.expect(news.homeIds)
       case 'fresh':
-        return news.batch === null ? ports.fresh?.lost() : ports.fresh?.offer(news.batch)
+        return news.batch === null ? ports?.fresh?.lost() : ports?.fresh?.offer(news.batch)
       case 'closed':
         return closed.resolve()
     }
@@ -43,25 +48,30 @@ export async function startIngestThread(
   worker.on('exit', (code) => {
     if (!ending) throw new Error(`the ingest thread ended by itself with code ${code}`)
   })
-  try {
-    const url = await ready.promise
-    return {
-      url,
-      async close() {
-        worker.postMessage('close' satisfies IngestOrder)
-        await closed.promise
-        ending = true
-        await worker.terminate()
-      },
-    }
-  } catch (error) {
+  async function end(): Promise<void> {
     ending = true
-    await Promise.all([once(worker, 'exit'), worker.terminate()])
-    throw error
+    await worker.terminate()
+  }
+  const order = (what: IngestOrder) => worker.postMessage(what)
+  return {
+    async open(data, given) {
+      ports = given
+      order({ type: 'open', data: { ...data, handsOver: given.fresh !== null } })
+      const url = await ready.promise
+      return {
+        url,
+        async close() {
+          order({ type: 'close' })
+          await closed.promise
+          await end()
+        },
+      }
+    },
+    end,
   }
 }
 
-function passOn(call: PassedOn, { hints, metrics }: { hints: Hints; metrics: Metrics }): void {
+function passOn(call: PassedOn, { hints, metrics }: Ports): void {
   if (call.port === 'hint') hints.hint(call.topic, call.key)
   else metrics[call.kind](call.name, call.value, call.labels)
 }

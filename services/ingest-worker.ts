@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { machineClock } from './clock.ts'
 import { readLogHint } from './core/log-hint.ts'
 import { APPEND_CONNECTIONS, openIngestRole } from './ingest-role.ts'
@@ -57,7 +57,7 @@ const FRESH: FreshSink = {
   lost: () => tell({ type: 'fresh', batch: null }),
 }
 
-async function start({ config, databaseUrl, pretty, handsOver }: IngestThreadData): Promise<void> {
+async function open({ config, databaseUrl, pretty, handsOver }: IngestThreadData): Promise<() => Promise<void>> {
   const log = createLog({ level: config.logLevel, pretty })
   const pool = await openPool(databaseUrl, { max: CONNECTIONS, name: 'ingest', log })
   const appendPool = await openPool(databaseUrl, { max: APPEND_CONNECTIONS, name: 'ingest-append', log })
@@ -66,18 +66,27 @@ async function start({ config, databaseUrl, pretty, handsOver }: IngestThreadDat
   const sealing = createSealing(readKeys(config).dataKey)
   const outside = { changes, hints: outlet, metrics: outlet, clock: machineClock, log, fresh: handsOver ? FRESH : null }
   const ingest = await openIngestRole({ config, pool, appendPool, sealing, ...outside })
-  port?.on('message', async (_order: IngestOrder) => {
+  tell({ type: 'ready', url: ingest.url })
+  return async () => {
     await ingest.close()
     await changes.close()
     await Promise.all([pool.end(), appendPool.end()])
     log.flush()
     tell({ type: 'closed' })
-  })
-  tell({ type: 'ready', url: ingest.url })
+  }
 }
 
-start(workerData as IngestThreadData).catch((error) => {
-  const { code, port: taken } = error as { code?: string; port?: number }
-  const message = error instanceof Error ? error.message : String(error)
-  tell({ type: 'failed', message, ...(code ? { code } : {}), ...(taken ? { port: taken } : {}) })
-})
+let close = async () => {}
+
+async function follow(order: IngestOrder): Promise<void> {
+  if (order.type === 'close') return close()
+  try {
+    close = await open(order.data)
+  } catch (error) {
+    const { code, port: taken } = error as { code?: string; port?: number }
+    const message = error instanceof Error ? error.message : String(error)
+    tell({ type: 'failed', message, ...(code ? { code } : {}), ...(taken ? { port: taken } : {}) })
+  }
+}
+
+port.on('message', follow)

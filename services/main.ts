@@ -6,6 +6,7 @@ import { prepareDemo, refuseDemoOnRealPhones } from './demo.ts'
 import { type DemoWorld, startDemoWorld } from './demo-world.ts'
 import { type Foundation, openFoundation } from './foundation.ts'
 import { settleGarbageCollection } from './heap.ts'
+import { loadIngestThread } from './ingest-thread.ts'
 import { createLifecycle, endOnSignals, type Lifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
 import { ROLES, type Role, startRoles } from './platform.ts'
@@ -50,16 +51,19 @@ async function start(
     )
   }
   refuseDemoOnRealPhones(config)
-  const foundation = await openFoundation(config, { log, lifecycle, alone })
-  const httpPort = config.http.port === 0 ? await freePort(config.http.host) : config.http.port
+  // Both load their programs while the database starts: after a crash nobody is heard until the entrance is open again.
   const world = !config.production && alone ? startDemoWorld(ROOT) : null
   if (world) lifecycle.onEnd('simulators', () => world.end())
+  const ingestThread = roles.has('ingest') && roles.size > 1 ? loadIngestThread() : null
+  if (ingestThread) lifecycle.onEnd('ingest thread', () => ingestThread.end())
+  const foundation = await openFoundation(config, { log, lifecycle, alone })
+  const httpPort = config.http.port === 0 ? await freePort(config.http.host) : config.http.port
   const phones = world && !config.twilio ? await openPhones(world, config) : null
   const twilio = config.twilio ?? phones
   if (!twilio) throw new ConfigError('TWILIO_ACCOUNT_SID', undefined, 'an SMS provider, or nobody can be told')
   const publicUrl = config.publicUrl ?? `http://127.0.0.1:${httpPort}`
   const addresses = { httpPort, publicUrl, phones: world ? twilio.apiUrl : null }
-  const { mqttUrl } = await startRoles(roles, { foundation, lifecycle, addresses, twilio })
+  const { mqttUrl } = await startRoles(roles, { foundation, lifecycle, addresses, twilio, ingestThread })
   if (world && mqttUrl) {
     await openDemo(foundation, world, { http: publicUrl, mqtt: mqttUrl, smsGateway: twilio.apiUrl }, phones !== null)
   } else {

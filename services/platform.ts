@@ -7,8 +7,8 @@ import type { Foundation } from './foundation.ts'
 import { createHandover } from './history/handed-over.ts'
 import { openHistory } from './history-role.ts'
 import { openHttp } from './http-role.ts'
-import { APPEND_CONNECTIONS, openIngestRole } from './ingest-role.ts'
-import { startIngestThread } from './ingest-thread.ts'
+import type { Ingest } from './ingest/ingest.ts'
+import type { IngestThread } from './ingest-thread.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { type Notify, startNotify } from './notify/notify.ts'
 import type { DecodedSink, SignalTaker } from './ports.ts'
@@ -36,7 +36,14 @@ const ALARM_CONNECTIONS = 4
 
 /** `phones`: where the demo's phones are; null in production. */
 type Addresses = { publicUrl: string; httpPort: number; phones: string | null }
-export type Parts = { foundation: Foundation; lifecycle: Lifecycle; addresses: Addresses; twilio: TwilioConfig }
+/** `ingestThread`: null where ingest has the process to itself, or is not here. */
+export type Parts = {
+  foundation: Foundation
+  lifecycle: Lifecycle
+  addresses: Addresses
+  twilio: TwilioConfig
+  ingestThread: IngestThread | null
+}
 export type Running = { mqttUrl: string | null }
 
 /**
@@ -67,7 +74,7 @@ export async function startRoles(roles: ReadonlySet<Role>, parts: Parts): Promis
   const sweeper = startSweeping(swept, foundation)
   lifecycle.onEnd('sweeps', () => sweeper.close())
   await openHttp(roles.has('api') && escalation && notify ? { escalation, notify } : null, parts, sweeper)
-  const mqttUrl = roles.has('ingest') ? await openIngest(roles, parts, rules) : null
+  const mqttUrl = roles.has('ingest') ? await openIngest(parts, rules) : null
   const watchdog = startWatchdog(sweeper, { notifySocket: foundation.config.notifySocket, log: foundation.log })
   lifecycle.onEnd('watchdog', () => watchdog.close())
   return { mqttUrl }
@@ -156,21 +163,20 @@ async function openRules(
 }
 
 /** Beside other roles in a thread of its own; alone it has the process to itself. */
-async function openIngest(
-  roles: ReadonlySet<Role>,
-  { foundation, lifecycle }: Parts,
-  rules: RulesWorker | null,
-): Promise<string> {
+async function openIngest({ foundation, lifecycle, ingestThread }: Parts, rules: RulesWorker | null): Promise<string> {
   const { config, databaseUrl, hints, metrics } = foundation
   const ports = { hints, metrics, fresh: rules && freshSinkOf(rules.fresh) }
   const ingest =
-    roles.size > 1
-      ? await startIngestThread({ config, databaseUrl, pretty: process.stdout.isTTY }, ports)
-      : await openIngestRole({
-          ...foundation,
-          appendPool: await foundation.openOwnPool('ingest', APPEND_CONNECTIONS),
-          fresh: null,
-        })
+    ingestThread !== null
+      ? await ingestThread.open({ config, databaseUrl, pretty: process.stdout.isTTY }, ports)
+      : await openIngestHere(foundation)
   lifecycle.onEnd('ingest', () => ingest.close())
   return ingest.url
+}
+
+/** Loaded only here: beside other roles its broker is the thread's, and the process starts the sooner. */
+async function openIngestHere(foundation: Foundation): Promise<Ingest> {
+  const { APPEND_CONNECTIONS, openIngestRole } = await import('./ingest-role.ts')
+  const appendPool = await foundation.openOwnPool('ingest', APPEND_CONNECTIONS)
+  return openIngestRole({ ...foundation, appendPool, fresh: null })
 }

@@ -1,6 +1,6 @@
 import { coarseLogHintKey } from '../../core/log-hint.ts'
 import type { HintListener, Hints, HintTopic, Log } from '../../ports.ts'
-import { openQueueHints, type QueueAddress } from './bullmq-hints.ts'
+import type { QueueAddress } from './bullmq-hints.ts'
 import { createLocalHints } from './local-hints.ts'
 
 export type HintBus = Hints & {
@@ -18,7 +18,7 @@ export type HintBus = Hints & {
  */
 export async function openHints(address: QueueAddress | null, log: Log): Promise<HintBus> {
   const local = createLocalHints(log)
-  const queue = address ? await openQueueHints(address, log) : null
+  const queue = address ? await openQueue(address, log) : null
   return {
     hint(topic, key) {
       if (local.hears(topic)) local.hint(topic, key)
@@ -32,4 +32,10 @@ export async function openHints(address: QueueAddress | null, log: Log): Promise
     queueIsUp: queue ? queue.isUp : null,
     close: async () => queue?.close(),
   }
+}
+
+/** Whoever needs no queue need not load it either: a quarter of a second, and 15 MB. */
+async function openQueue(address: QueueAddress, log: Log) {
+  const { openQueueHints } = await import('./bullmq-hints.ts')
+  return openQueueHints(address, log)
 }
