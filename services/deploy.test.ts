@@ -9,7 +9,7 @@ import { expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { freePort } from '../simulators/trials/platform-process.ts'
 import { readConfig } from './config.ts'
-import { ROLES } from './platform.ts'
+import { ROLES } from './roles.ts'
 
 /** What can be held of the production files without a Docker engine: shape, pins, secrets, ports, and HAProxy's own check. */
 

@@ -9,7 +9,7 @@ import { settleGarbageCollection } from './heap.ts'
 import { loadIngestThread } from './ingest-thread.ts'
 import { createLifecycle, endOnSignals, type Lifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
-import { ROLES, type Role, startRoles } from './platform.ts'
+import { ROLES, type Role } from './roles.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const HELP = `node services/main.ts [all | ${ROLES.join(' | ')}]...
@@ -51,11 +51,14 @@ async function start(
     )
   }
   refuseDemoOnRealPhones(config)
-  // Both load their programs while the database starts: after a crash nobody is heard until the entrance is open again.
+  // What is loaded from here on is loaded while the database starts: after a crash nobody is heard until the entrance is open.
   const world = !config.production && alone ? startDemoWorld(ROOT) : null
   if (world) lifecycle.onEnd('simulators', () => world.end())
   const ingestThread = roles.has('ingest') && roles.size > 1 ? loadIngestThread() : null
   if (ingestThread) lifecycle.onEnd('ingest thread', () => ingestThread.end())
+  const platform = import('./platform.ts')
+  // Where the database does not start, that is the failure to be told.
+  platform.catch(() => undefined)
   const foundation = await openFoundation(config, { log, lifecycle, alone })
   const httpPort = config.http.port === 0 ? await freePort(config.http.host) : config.http.port
   const phones = world && !config.twilio ? await openPhones(world, config) : null
@@ -63,6 +66,7 @@ async function start(
   if (!twilio) throw new ConfigError('TWILIO_ACCOUNT_SID', undefined, 'an SMS provider, or nobody can be told')
   const publicUrl = config.publicUrl ?? `http://127.0.0.1:${httpPort}`
   const addresses = { httpPort, publicUrl, phones: world ? twilio.apiUrl : null }
+  const { startRoles } = await platform
   const { mqttUrl } = await startRoles(roles, { foundation, lifecycle, addresses, twilio, ingestThread })
   if (world && mqttUrl) {
     await openDemo(foundation, world, { http: publicUrl, mqtt: mqttUrl, smsGateway: twilio.apiUrl }, phones !== null)

@@ -12,6 +12,7 @@ import type { IngestThread } from './ingest-thread.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { type Notify, startNotify } from './notify/notify.ts'
 import type { DecodedSink, SignalTaker } from './ports.ts'
+import type { Role } from './roles.ts'
 import { createCoreFold } from './rules/core-fold.ts'
 import { type RulesWorker, startRules } from './rules/rules.ts'
 import { planAlarms } from './store/postgres/alarm-connections.ts'
@@ -27,9 +28,6 @@ import { type Swept, startSweeping } from './sweep.ts'
 import { startWatchdog } from './watchdog.ts'
 
 /** Hands every role its ports. Rooms never meet here or anywhere else: what one says to another goes through a port. */
-
-export const ROLES = ['ingest', 'rules', 'escalation', 'notify', 'history', 'api'] as const
-export type Role = (typeof ROLES)[number]
 
 /** A home is read and its alarm committed in some 5 ms: two of them at once, and what is read meanwhile for the next. */
 const ALARM_CONNECTIONS = 4
