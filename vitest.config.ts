@@ -4,8 +4,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const PATIENCE_MS = 10_000
 
 /**
- * Minutes of whole platforms, the longest first. Two of them beside each other would measure each other, and one that
- * came last would leave the other worker idle.
+ * Minutes of whole platforms, the longest first. Two of them beside each other would measure each other, so they seldom
+ * are; and one that came last would leave the other worker idle.
  */
 const HEAVY = ['trials/kills', 'trials/outages', 'bench/bench', 'bench/storm', 'trials/two-ingests']
 

@@ -6,9 +6,9 @@ type Ports = { hints: Hints; metrics: Metrics; fresh: FreshSink | null }
 
 export type IngestThread = {
   /** Opens the entrance. @throws when it does not start, e.g. because its port is taken */
-  open(data: Omit<IngestThreadData, 'handsOver'>, ports: Ports): Promise<{ url: string; close(): Promise<void> }>
-  /** At once, whatever it is at. */
-  end(): Promise<void>
+  open(data: Omit<IngestThreadData, 'handsOver'>, ports: Ports): Promise<{ url: string }>
+  /** Ends when what it has in hand is stored; at once where it was not opened yet. */
+  close(): Promise<void>
 }
 
 /**
@@ -22,24 +22,7 @@ export function loadIngestThread(): IngestThread {
   const worker = new Worker(new URL('./ingest-worker.ts', import.meta.url))
   const ready = Promise.withResolvers<string>()
   const closed = Promise.withResolvers<void>()
-  let ports: Ports | null = null
-  worker.on('message', (news: IngestNews) => {
-    switch (news.type) {
-      case 'ready':
-        return ready.resolve(news.url)
-      case 'failed':
-        return ready.reject(Object.assign(new Error(news.message), { code: news.code, port: news.port }))
-      case 'passed-on':
-        for (const call of news.calls) if (ports) passOn(call, ports)
-        return
-      case 'alarms-coming':
-        return ports?.fresh?.expect(news.homeIds)
-      case 'fresh':
-        return news.batch === null ? ports?.fresh?.lost() : ports?.fresh?.offer(news.batch)
-      case 'closed':
-        return closed.resolve()
-    }
-  })
+  let isOpen = false
   let ending = false
   worker.on('error', (error) => {
     throw error
@@ -48,26 +31,40 @@ export function loadIngestThread(): IngestThread {
   worker.on('exit', (code) => {
     if (!ending) throw new Error(`the ingest thread ended by itself with code ${code}`)
   })
-  async function end(): Promise<void> {
-    ending = true
-    await worker.terminate()
+  const hear = (ports: Ports) => (news: IngestNews) => {
+    switch (news.type) {
+      case 'ready':
+        return ready.resolve(news.url)
+      case 'failed':
+        return ready.reject(Object.assign(new Error(news.message), { code: news.code, port: news.port }))
+      case 'passed-on':
+        for (const call of news.calls) passOn(call, ports)
+        return
+      case 'alarms-coming':
+        return ports.fresh?.expect(news.homeIds)
+      case 'fresh':
+        return news.batch === null ? ports.fresh?.lost() : ports.fresh?.offer(news.batch)
+      case 'closed':
+        return closed.resolve()
+    }
   }
   const order = (what: IngestOrder) => worker.postMessage(what)
   return {
-    async open(data, given) {
-      ports = given
-      order({ type: 'open', data: { ...data, handsOver: given.fresh !== null } })
+    async open(data, ports) {
+      worker.on('message', hear(ports))
+      order({ type: 'open', data: { ...data, handsOver: ports.fresh !== null } })
       const url = await ready.promise
-      return {
-        url,
-        async close() {
-          order({ type: 'close' })
-          await closed.promise
-          await end()
-        },
-      }
+      isOpen = true
+      return { url }
     },
-    end,
+    async close() {
+      if (isOpen && !ending) {
+        order({ type: 'close' })
+        await closed.promise
+      }
+      ending = true
+      await worker.terminate()
+    },
   }
 }
 

@@ -76,10 +76,10 @@ async function open({ config, databaseUrl, pretty, handsOver }: IngestThreadData
   }
 }
 
-let close = async () => {}
+let close: (() => Promise<void>) | null = null
 
 async function follow(order: IngestOrder): Promise<void> {
-  if (order.type === 'close') return close()
+  if (order.type === 'close') return close?.()
   try {
     close = await open(order.data)
   } catch (error) {

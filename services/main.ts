@@ -55,7 +55,7 @@ async function start(
   const world = !config.production && alone ? startDemoWorld(ROOT) : null
   if (world) lifecycle.onEnd('simulators', () => world.end())
   const ingestThread = roles.has('ingest') && roles.size > 1 ? loadIngestThread() : null
-  if (ingestThread) lifecycle.onEnd('ingest thread', () => ingestThread.end())
+  if (ingestThread) lifecycle.onEnd('ingest thread', () => ingestThread.close())
   const platform = import('./platform.ts')
   // Where the database does not start, that is the failure to be told.
   platform.catch(() => undefined)

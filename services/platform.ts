@@ -7,7 +7,6 @@ import type { Foundation } from './foundation.ts'
 import { createHandover } from './history/handed-over.ts'
 import { openHistory } from './history-role.ts'
 import { openHttp } from './http-role.ts'
-import type { Ingest } from './ingest/ingest.ts'
 import type { IngestThread } from './ingest-thread.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { type Notify, startNotify } from './notify/notify.ts'
@@ -161,20 +160,22 @@ async function openRules(
 }
 
 /** Beside other roles in a thread of its own; alone it has the process to itself. */
-async function openIngest({ foundation, lifecycle, ingestThread }: Parts, rules: RulesWorker | null): Promise<string> {
+async function openIngest(parts: Parts, rules: RulesWorker | null): Promise<string> {
+  const { foundation, lifecycle, ingestThread } = parts
+  if (ingestThread === null) return openIngestHere(parts)
   const { config, databaseUrl, hints, metrics } = foundation
+  // One that does not open is closed first of all too: it may have taken connections already.
+  lifecycle.onEnd('ingest', () => ingestThread.close())
   const ports = { hints, metrics, fresh: rules && freshSinkOf(rules.fresh) }
-  const ingest =
-    ingestThread !== null
-      ? await ingestThread.open({ config, databaseUrl, pretty: process.stdout.isTTY }, ports)
-      : await openIngestHere(foundation)
-  lifecycle.onEnd('ingest', () => ingest.close())
-  return ingest.url
+  const { url } = await ingestThread.open({ config, databaseUrl, pretty: process.stdout.isTTY }, ports)
+  return url
 }
 
 /** Loaded only here: beside other roles its broker is the thread's, and the process starts the sooner. */
-async function openIngestHere(foundation: Foundation): Promise<Ingest> {
+async function openIngestHere({ foundation, lifecycle }: Parts): Promise<string> {
   const { APPEND_CONNECTIONS, openIngestRole } = await import('./ingest-role.ts')
   const appendPool = await foundation.openOwnPool('ingest', APPEND_CONNECTIONS)
-  return openIngestRole({ ...foundation, appendPool, fresh: null })
+  const ingest = await openIngestRole({ ...foundation, appendPool, fresh: null })
+  lifecycle.onEnd('ingest', () => ingest.close())
+  return ingest.url
 }

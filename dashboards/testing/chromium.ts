@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
 
-/** Debian's package without windows opens a page in less than half the time; elsewhere the whole browser does. */
+/** Debian's package without windows opens a page in less than half the time; macOS has only the whole browser. */
 const PROGRAMS = ['chromium-headless-shell', 'chromium']
 const FOLDERS = (process.env.PATH ?? '').split(delimiter)
 const ARGUMENTS = [

@@ -41,7 +41,9 @@ export class FakePlatform {
   #frozen: { passed: Promise<void>; pass: () => void } | null = null
   readonly #server = createServer((request, response) => {
     // A browser that gave up in the middle is its own affair.
-    this.#serve(request, response).catch(() => response.destroy())
+    this.#serve(request, response).catch((error) => {
+      if (!request.destroyed && !response.destroyed) throw error
+    })
   })
   readonly #heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS)
 

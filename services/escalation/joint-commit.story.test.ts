@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { HOME } from '../notify/testing/community.ts'
 import { writeSignal } from '../notify/testing/signals.ts'
 import type { FoldCommit } from '../ports.ts'
-import { type Beside, startBeside, startRulesBesideEscalation } from '../testing/joint-life.ts'
+import { type BesideRules, startEscalationBesideRules, startRulesBesideEscalation } from '../testing/joint-life.ts'
 import { beginAndHold } from '../testing/postgres.ts'
 import { beginLife, press, type ReplayLife } from '../testing/replay-life.ts'
 
@@ -18,7 +18,7 @@ const startTogether = (meanwhile?: () => Promise<unknown>, first?: (fold: FoldCo
   startRulesBesideEscalation(life, meanwhile, first)
 
 /** As the entrance of the same process tells it. `isRead`: its home is read by then, however long that took. */
-async function pressBeside({ rules, read }: Beside, id: string, { isRead } = { isRead: true }): Promise<void> {
+async function pressBeside({ rules, read }: BesideRules, id: string, { isRead } = { isRead: true }): Promise<void> {
   rules.fresh.expect([HOME])
   if (isRead) await read
   await life.say(press(HOME, id))
@@ -183,7 +183,7 @@ test.each([true, false])(
   'nobody knows whether it was written (it was: %s): the alarm is told once',
   async (isWritten) => {
     let unknown = 0
-    const together = await startBeside(life, (incidents) => ({
+    const together = await startEscalationBesideRules(life, (incidents) => ({
       async commitWithFold(...asked) {
         if (unknown++ > 0) return incidents.commitWithFold(...asked)
         if (isWritten) await incidents.commitWithFold(...asked)
@@ -206,7 +206,7 @@ test.each([true, false])(
 
 test('the home cannot be read in time: neither the fold nor the alarm waits for it', async () => {
   const slow = Promise.withResolvers<void>()
-  const together = await startBeside(life, (incidents) => ({
+  const together = await startEscalationBesideRules(life, (incidents) => ({
     async readHome(homeId, drawIds) {
       if (drawIds) await slow.promise
       return incidents.readHome(homeId, drawIds)

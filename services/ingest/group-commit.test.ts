@@ -126,7 +126,7 @@ test('while an alarm is on its way further alarms are committed at once, and wha
   await expect.poll(() => batches.length).toBeGreaterThanOrEqual(2)
   expect(batches[1]?.[0]).toBe('second')
   expect(batches[1]).toHaveLength(51)
-  // It ends however many alarms there are.
+  // A batch waits for it once; how long it lasts is core/hush.test.ts's.
   put('third', 0)
   await commits.idle()
   expect(performance.now() - before).toBeGreaterThanOrEqual(49)

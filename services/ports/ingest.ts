@@ -45,7 +45,8 @@ export type LogAppend = {
 /**
  * A batch as it was committed by the only writer of the log: `rows` of them, with the ids from `firstId` to `lastId`, received
  * at one moment. `epoch`: the last clock jump known then. `newFacts`: versions of what has changed about its homes and no
- * fold had taken in. `columns`: what was sent to the store, which alone can read it (`freshRowsOf`).
+ * fold had taken in. `columns`: what was sent to the store, which alone can read it (`freshRowsOf`); each has memory of its own,
+ * so that whoever is offered them may give them away to another thread.
  */
 export type FreshBatch = {
   rows: number

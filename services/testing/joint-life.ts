@@ -4,16 +4,16 @@ import type { RulesWorker } from '../rules/rules.ts'
 import type { ReplayLife } from './replay-life.ts'
 
 /** `read`: the first home that was expected is read. */
-export type Beside = { rules: RulesWorker; read: Promise<void> }
+export type BesideRules = { rules: RulesWorker; read: Promise<void> }
 /** `stood`: the commits of both. `stoodAlone`: the first fold, which came by itself where both did not stand. */
-type Tried = Beside & { stood: boolean[]; stoodAlone: boolean[] }
+type Tried = BesideRules & { stood: boolean[]; stoodAlone: boolean[] }
 
 /** Rules and escalation in one process. `change` puts something in place of a part of the escalation's store. */
-export async function startBeside(
+export async function startEscalationBesideRules(
   life: ReplayLife,
   change: (incidents: Incidents) => Partial<Incidents>,
   changeFold?: (store: FoldStore) => FoldStore,
-): Promise<Beside> {
+): Promise<BesideRules> {
   const read = Promise.withResolvers<void>()
   await life.start(({ incidents, clock }: Ports) => ({
     // It stands: what was read is never too old for an alarm that took long to be stored and folded.
@@ -58,5 +58,5 @@ export async function startRulesBesideEscalation(
       return raised
     },
   })
-  return { ...(await startBeside(life, watched, firstAlone)), stood, stoodAlone }
+  return { ...(await startEscalationBesideRules(life, watched, firstAlone)), stood, stoodAlone }
 }

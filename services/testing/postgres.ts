@@ -22,8 +22,9 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     url,
     pool,
     async close() {
-      await Promise.race([pool.end(), sleep(END_LIMIT_MS, undefined, { ref: false })])
+      const ended = await Promise.race([pool.end().then(() => true), sleep(END_LIMIT_MS, false, { ref: false })])
       await withAdmin(adminUrl, (admin) => admin.query(`drop database ${name} with (force)`))
+      if (!ended) throw new Error('a connection of the pool was never given back')
     },
   }
 }

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, Page } from 'playwright-core'
@@ -9,6 +11,8 @@ import { type DemoFile, type PlatformUnderTrial, preparePlatform, type RunningPl
 /** The story of ARCHITECTURE.md's picture, on the platform as `npm start` runs it, by clients nobody here wrote. */
 
 const HOME = 'home-002'
+/** One or the other alarm may go the longer way for a good reason; not all of them. */
+const MOST_PRESSES = 4
 
 let trial: PlatformUnderTrial
 let platform: RunningPlatform
@@ -28,13 +32,13 @@ beforeAll(async () => {
   lamp = await connectAsync(demo.mqtt, { username, password, clientId: 'lamp' })
   lamp.on('message', (_topic, payload) => lampSaid.push(JSON.parse(payload.toString())))
   await lamp.subscribeAsync(`care/v1/${HOME}/sos-bath/incident`, { qos: 1 })
-}, 120_000)
+})
 
 afterAll(async () => {
   await lamp?.endAsync(true)
   await browser?.close()
   await trial?.destroy()
-}, 60_000)
+})
 
 const home = () => demo.homes.find(({ id }) => id === HOME) ?? expect.unreachable()
 const device = (id: string) => home().devices.find((one) => one.id === id) ?? expect.unreachable()
@@ -97,7 +101,7 @@ test('a smoke alarm by mosquitto_pub reaches family and duty; the worker answers
 
   await rows.first().click()
   await expect.poll(() => desk.locator('body').innerText()).toMatch(/经过[\s\S]*接手 · 李娜/)
-}, 60_000)
+})
 
 test('the link in a message takes the incident by a button, not by being opened', async () => {
   await press('e2e-2')
@@ -112,7 +116,7 @@ test('the link in a message takes the incident by a button, not by being opened'
   await page.goto(link)
   await page.locator('button').click()
   await expect.poll(() => lampSaid.at(-1)).toMatchObject({ kind: 'sos', status: 'acknowledged' })
-}, 60_000)
+})
 
 test('in one process an alarm finds its home at hand, is written with its signal, and is the sender’s from then on', async () => {
   const shown = [
@@ -124,15 +128,16 @@ test('in one process an alarm finds its home at hand, is written with its signal
   // One whose read was late, or that lost a race, rightly goes the longer way: the next one shows the short one.
   const look = async () => {
     const figures = await (await fetch(`${demo.http}/metrics`)).text()
-    if (!shown.every((figure) => figure.test(figures))) await press(`e2e-at-hand-${presses++}`)
+    if (presses < MOST_PRESSES && !shown.every((figure) => figure.test(figures)))
+      await press(`e2e-at-hand-${presses++}`)
     for (const figure of shown) expect(figures).toMatch(figure)
   }
   await vi.waitFor(look, { timeout: 20_000, interval: 500 })
-}, 60_000)
+})
 
 test('SIGTERM ends it with code 0, and the next start goes on where it was', async () => {
   expect(await platform.end()).toBe(0)
-  expect(trial.postmasterPid()).toBeNull()
+  expect(existsSync(join(trial.folder, 'postgres', 'postmaster.pid'))).toBe(false)
   platform = await trial.start()
   await expect.poll(async () => (await fetch(`${demo.http}/readyz`)).json()).toMatchObject({ ready: true })
-}, 90_000)
+})

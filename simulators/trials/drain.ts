@@ -47,7 +47,9 @@ async function endAgainAndAgain(place: PlatformUnderTrial, options: TrialOptions
     const platform = await place.start()
     const load = await startLoad(place.demo())
     await sleep(between(random, BEFORE_MS.least, BEFORE_MS.most))
-    await seen(() => load.acknowledged() >= LEAST_ACKNOWLEDGED, ACKNOWLEDGED_WITHIN_MS)
+    if (!(await seen(() => load.acknowledged() >= LEAST_ACKNOWLEDGED, ACKNOWLEDGED_WITHIN_MS))) {
+      faults.push(`end ${round + 1}: fewer than ${LEAST_ACKNOWLEDGED} messages were acknowledged before it`)
+    }
     const startedAt = performance.now()
     const code = await endOnce(platform, round % 2 === 0 ? 'SIGTERM' : 'SIGINT')
     slowestEndMs = Math.max(slowestEndMs, performance.now() - startedAt)

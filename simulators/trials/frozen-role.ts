@@ -87,7 +87,7 @@ async function freeze(frozen: RoleProcess[], pressing: Pressing): Promise<number
   for (const { pid } of frozen) process.kill(pid, 'SIGSTOP')
   const frozenAt = performance.now()
   await sleep(FROZEN_MS)
-  const othersMs = pressing.slowestSince(frozenAt)
+  const othersMs = pressing.slowest(({ beganAt }) => beganAt >= frozenAt)
   for (const { pid } of frozen) process.kill(pid, 'SIGCONT')
   return othersMs
 }

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type SmsGateway, startSmsGateway } from '../sms-gateway/gateway.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const READY_LIMIT_MS = 180_000
+const READY_LIMIT_MS = 150_000
 const END_LIMIT_MS = 30_000
 /** Below what Linux and macOS give to whoever asks for any port. */
 const PORTS = { from: 10_000, to: 32_000 }
@@ -79,8 +79,7 @@ export async function preparePlatform(
   }
   const postmasterPid = () => {
     const file = join(folder, 'postgres', 'postmaster.pid')
-    if (!existsSync(file)) return null
-    const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
+    const pid = Number(readIfThere(file).split('\n')[0])
     return pid && isAlive(pid) ? pid : null
   }
   return {
@@ -112,6 +111,14 @@ export async function preparePlatform(
       await phones.close()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
   }
 }
 
@@ -201,9 +208,8 @@ export async function freePort(): Promise<number> {
   for (let tries = 0; tries < PORT_TRIES; tries++) {
     const port = randomInt(PORTS.from, PORTS.to)
     const server = createServer().listen(port, '127.0.0.1')
-    const isFree = await Promise.race([once(server, 'listening'), once(server, 'error').then(() => null)]).catch(
-      () => null,
-    )
+    // Whoever waits for one event hears of an error as well.
+    const isFree = await once(server, 'listening').catch(() => null)
     await new Promise((closed) => server.close(closed))
     if (isFree !== null) return port
   }

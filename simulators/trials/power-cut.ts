@@ -14,7 +14,7 @@ import type { Trial, TrialOptions, TrialResult } from './trial.ts'
 const BEFORE_MS = { least: 1_000, most: 2_500 }
 /** What stood in the log and was not folded yet is folded by the recovered platform within this. */
 const FOLD_WITHIN_MS = 15_000
-/** On a machine that is too slow for it in that time, a copy waits until so much more is acknowledged. */
+/** A machine that is too slow for it in that time waits until so much is acknowledged for each copy. */
 const ACKNOWLEDGED_PER_COPY = 10
 const ACKNOWLEDGED_WITHIN_MS = 60_000
 const LOOK_EVERY_MS = 200
@@ -52,7 +52,9 @@ async function copyAgainAndAgain(place: PlatformUnderTrial, options: TrialOption
   const result: TrialResult = { attempted: 0, acknowledged: 0, lost: 0, doubled: 0, figures, faults: [] }
   for (let copy = 1; copy <= size; copy++) {
     await sleep(between(random, BEFORE_MS.least, BEFORE_MS.most))
-    await seen(() => acknowledgedOf(pressing) >= copy * ACKNOWLEDGED_PER_COPY, ACKNOWLEDGED_WITHIN_MS)
+    const isEnough = () => acknowledgedOf(pressing) >= copy * ACKNOWLEDGED_PER_COPY
+    if (!(await seen(isEnough, ACKNOWLEDGED_WITHIN_MS)))
+      result.faults.push(`copy ${copy}: too little was acknowledged before it`)
     const { folder, said } = copyInOneInstant(place, pressing)
     const found = await recover(folder, said)
     for (const name of ['attempted', 'acknowledged', 'lost', 'doubled'] as const) result[name] += found[name]

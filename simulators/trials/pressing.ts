@@ -23,8 +23,8 @@ export type Pressing = {
   rang(): number
   /** What each home has said so far, presses and cancels, and the ids of what was acknowledged of it. */
   said(): HomeSaid[]
-  /** Press to ringing of every press so far that began after `sinceMs` (monotonic); still waiting counts up to now. */
-  slowestSince(sinceMs: number): number
+  /** The longest from press to ringing of those that count, in ms; still waiting counts up to now. */
+  slowest(counts: (press: Press) => boolean): number
   /**
    * No further press; those that are out have so long until their phone has to have rung. Then the platform is asked
    * how many incidents it has.
@@ -32,6 +32,7 @@ export type Pressing = {
   settle(withinMs: number): Promise<Counts & { doubledMessages: number; incidents: number; homes: number }>
 }
 
+/** Times are monotonic, in ms. `rangAt`: null while it waits. */
 type Press = { id: string; beganAt: number; rangAt: number | null }
 type Home = { id: string; phone: string; button: Button; presses: Press[]; acknowledged: string[]; rang: number }
 
@@ -84,9 +85,7 @@ export function startPressing(demo: DemoFile, phones: Phones, seed: number): Pre
         acknowledged: [...acknowledged],
         acknowledgedPresses: presses.filter((press) => acknowledged.includes(press.id)).length,
       })),
-    slowestSince(sinceMs) {
-      return slowestOf(homes.flatMap((home) => home.presses.filter(({ beganAt }) => beganAt >= sinceMs)))
-    },
+    slowest: (counts) => slowestOf(homes.flatMap((home) => home.presses.filter(counts))),
     async settle(withinMs) {
       stopping.abort()
       const timer = setTimeout(() => givingUp.abort(), withinMs)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SHARDS } from '../../core/shard.ts'
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts'
 import { createSealing } from '../sealing.ts'
-import { LOST, nothingOf, planAlarms } from './alarm-connections.ts'
+import { emptyCommitOf, LOST_FOLD, planAlarms } from './alarm-connections.ts'
 import { createFoldStore } from './fold-store.ts'
 import { createIncidents } from './incidents.ts'
 import { type Database, openPool } from './pool.ts'
@@ -71,7 +71,7 @@ test('an alarm waits for none of the connections that everything else is done ov
   const incidents = createIncidents(others, createSealing('a key for tests, long enough for it'), alarms)
   const view = await incidents.readHome('home-1', 1)
   expect(view.drawnIds).toHaveLength(1)
-  expect(await incidents.commitWithFold(LOST, nothingOf(view), null)).toBeNull()
+  expect(await incidents.commitWithFold(LOST_FOLD, emptyCommitOf(view), null)).toBeNull()
   expect(others.waitingCount).toBe(0)
   void incidents.readHome('home-1').catch(() => undefined)
   await expect.poll(() => others.waitingCount).toBe(1)

@@ -7,7 +7,7 @@ import { readHome } from './read-home.ts'
 /** No home's id is empty. */
 const NO_HOME = ''
 /** Of a version that no cursor has: it loses its race. */
-export const LOST: FoldCommit = {
+export const LOST_FOLD: FoldCommit = {
   cursors: [{ shard: 0, version: -1, xid: 0n, id: 0, passedAtMs: 0 }],
   homes: [],
   inputs: [],
@@ -32,7 +32,7 @@ async function planOnOne(alarms: Database, sealing: Sealing): Promise<void> {
   let failure: Error | undefined
   try {
     const view = await readHome(client, sealing, NO_HOME, 1)
-    await commitFoldAndPass(client, sealing, LOST, nothingOf(view), null)
+    await commitFoldAndPass(client, sealing, LOST_FOLD, emptyCommitOf(view), null)
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error))
     throw failure
@@ -41,7 +41,7 @@ async function planOnOne(alarms: Database, sealing: Sealing): Promise<void> {
   }
 }
 
-export function nothingOf(view: EscalationView): EscalationCommit {
+export function emptyCommitOf(view: EscalationView): EscalationCommit {
   return {
     homeId: NO_HOME,
     nowMs: view.nowMs,

@@ -1,4 +1,14 @@
-import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -36,4 +46,11 @@ test('what was laid aside before makes room', async () => {
     await cutLog(file, 2)
   }
   expect(readFileSync(`${file}.old`, 'utf8')).toBe('two\n')
+})
+
+test('one that grew beyond all bounds before it was ever cut is not copied', async () => {
+  appendFileSync(file, 'a line of years\n')
+  expect(await cutLog(file, 4)).toBe(true)
+  expect(statSync(file).size).toBe(0)
+  expect(existsSync(`${file}.old`)).toBe(false)
 })

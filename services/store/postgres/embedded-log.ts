@@ -9,8 +9,10 @@ const MOST_BYTES = 8 * 2 ** 20
  * @returns whether it did
  */
 export async function cutLog(file: string, mostBytes = MOST_BYTES): Promise<boolean> {
-  if ((await stat(file)).size <= mostBytes) return false
-  await copyFile(file, `${file}.old`)
+  const { size } = await stat(file)
+  if (size <= mostBytes) return false
+  // What grew for years before anybody cut it is not worth as much disk again; nor is a full disk a reason to let it grow.
+  if (size <= 2 * mostBytes) await copyFile(file, `${file}.old`).catch(() => undefined)
   await truncate(file)
   return true
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -43,9 +43,19 @@ test('a killed postmaster is back within moments, with its data; a second platfo
 
   const before = database.pid()
   process.kill(before, 'SIGKILL')
-  await vi.waitFor(() => expect(database.pid()).not.toBe(before), { timeout: 60_000 })
+  await vi.waitFor(() => expect(database.pid()).not.toBe(before), { timeout: 30_000 })
   expect(await count(database)).toBe(applied.length)
   expect((await migrate(database.url)).applied).toEqual([])
+})
+
+test('what the database has said of itself is cut before it fills the disk', async () => {
+  const folder = temporaryFolder()
+  const file = join(folder, 'postgres.log')
+  appendFileSync(file, Buffer.alloc(9 * 2 ** 20, 'a line\n'))
+  const database = await startEmbedded(folder, silent)
+  cleanups.push(() => database.stop())
+  await expect.poll(() => statSync(file).size).toBeLessThan(2 ** 20)
+  expect(statSync(`${file}.old`).size).toBeGreaterThan(2 ** 20)
 })
 
 test('a database that could lose what it confirmed is refused, whoever set it so', async () => {

@@ -119,7 +119,7 @@ async function bringUp(folder: string, postmaster: Postmaster): Promise<Place> {
 
 async function supervise(place: Place, postmaster: Postmaster): Promise<void> {
   const { log, ending } = postmaster
-  let cutAtMs = performance.now()
+  let cutAtMs = Number.NEGATIVE_INFINITY
   while (!ending.signal.aborted) {
     await sleep(SUPERVISE_MS)
     if (performance.now() - cutAtMs > CUT_EVERY_MS) {

@@ -107,7 +107,7 @@ test('doubled and disordered receipts end where single ones do', async () => {
   expect(settled()).toBe('delivered')
 })
 
-test('late receipts come after the message is already there', async () => {
+test('late receipts come so much later, each of them', async () => {
   await fault('late-receipts', 1_500)
   const sentAtMs = performance.now()
   const providerId = await send(receiptUrl('45'))
