@@ -52,7 +52,7 @@ export async function openIngestRole({
     logAppend: {
       async append(batch) {
         await marks.freshen()
-        await append(batch)
+        return append(batch)
       },
     },
     homeIncidents: createHomeIncidents(pool),

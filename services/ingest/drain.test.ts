@@ -18,8 +18,9 @@ test('closed under load: what was acknowledged is stored, and what was stored wa
   // The database's answers take a while, so that the end comes in the middle of a commit.
   const slow = (log: LogAppend): LogAppend => ({
     async append(batch) {
-      await log.append(batch)
+      const appended = await log.append(batch)
       await sleep(20)
+      return appended
     },
   })
   const limits = { ratePerAccount: 1_000_000, lingerMs: 10_000 }

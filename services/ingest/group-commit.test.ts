@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { LogMessage } from '../ports.ts'
+import type { LogAppend, LogMessage } from '../ports.ts'
 import { GroupCommit, type WaitingMessage } from './group-commit.ts'
 import { INGEST_LIMITS } from './limits.ts'
 
@@ -23,6 +23,16 @@ function message(source: object, lane: 0 | 1, packetId: number, answered: string
   }
 }
 
+/** A log that keeps only what `take` makes of each batch. */
+function takenInto(take: (batch: readonly LogMessage[]) => void, isHandedOver = false): LogAppend {
+  return {
+    async append(batch) {
+      take(batch)
+      return { isHandedOver }
+    },
+  }
+}
+
 test('an alarm overtakes what waits, in a short batch, but nothing of its own connection; the others get on', async () => {
   const batches: LogMessage[][] = []
   const stored = [Promise.withResolvers<void>()]
@@ -33,6 +43,7 @@ test('an alarm overtakes what waits, in a short batch, but nothing of its own co
       async append(batch) {
         batches.push([...batch])
         if (batches.length === 1) await stored[0]?.promise
+        return { isHandedOver: false }
       },
     },
     hints: { hint: (topic, key) => void hinted.push(`${topic} ${key} after ${answered.length}`) },
@@ -71,7 +82,7 @@ test('messages that come faster than commits gather; an alarm among them ends th
   const batches: number[] = []
   let nowMs = 0
   const commits = new GroupCommit({
-    logAppend: { append: async (batch) => void batches.push(batch.length) },
+    logAppend: takenInto((batch) => batches.push(batch.length)),
     hints: { hint() {} },
     // It stands: whatever gathers would do so for ever.
     clock: { now: () => 0, monotonicMs: () => nowMs },
@@ -107,7 +118,7 @@ test('messages that come faster than commits gather; an alarm among them ends th
 test('while an alarm is on its way further alarms are committed at once, and what is ordinary waits for a moment', async () => {
   const batches: string[][] = []
   const commits = new GroupCommit({
-    logAppend: { append: async (batch) => void batches.push(batch.map(({ account }) => account)) },
+    logAppend: takenInto((batch) => batches.push(batch.map(({ account }) => account))),
     hints: { hint() {} },
     // It stands: the moment is over for nobody before its own timer ends.
     clock: { now: () => 0, monotonicMs: () => 0 },
@@ -132,4 +143,26 @@ test('while an alarm is on its way further alarms are committed at once, and wha
   expect(performance.now() - before).toBeGreaterThanOrEqual(49)
   expect(batches.flat()).toHaveLength(503)
   commits.close()
+})
+
+test('what the rules of this process were handed is not hinted as well, and is answered all the same', async () => {
+  const hinted: string[] = []
+  const answered: string[] = []
+  for (const isHandedOver of [true, false]) {
+    const commits = new GroupCommit({
+      logAppend: takenInto(() => undefined, isHandedOver),
+      hints: { hint: (topic, key) => void hinted.push(`${topic} ${key}`) },
+      clock: { now: () => 0, monotonicMs: () => 0 },
+      log: silent,
+      metrics: { count() {}, gauge() {}, observe() {} },
+      limits: INGEST_LIMITS,
+    })
+    commits.append(message({}, 0, 1, answered, 'press'))
+    commits.append({ ...message({}, 1, 2, answered, 'town'), shard: 7 })
+    await commits.idle()
+    commits.close()
+    if (isHandedOver) expect(hinted).toEqual([])
+  }
+  expect(hinted).toEqual(['log 0/press', 'log 7'])
+  expect(answered).toEqual(['press 1', 'town 2', 'press 1', 'town 2'])
 })

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Hush } from '../core/hush.ts'
 import { logHintKey } from '../core/log-hint.ts'
 import { SHARD_COUNT } from '../core/shard.ts'
-import type { Clock, Hints, Log, LogAppend, LogMessage, Metrics } from '../ports.ts'
+import type { Appended, Clock, Hints, Log, LogAppend, LogMessage, Metrics } from '../ports.ts'
 import { errorCode } from './error-code.ts'
 import type { IngestLimits } from './limits.ts'
 
@@ -98,7 +98,8 @@ export class GroupCommit {
       if (batch.length === 0) continue
       this.#began = { atMs, messages: batch.length }
       this.#inFlight = batch
-      if (await this.#store(batch)) this.#settleStored(batch)
+      const stored = await this.#store(batch)
+      if (stored !== null) this.#settleStored(batch, stored)
       this.#inFlight = []
     }
     this.#running = false
@@ -151,35 +152,36 @@ export class GroupCommit {
     return batch
   }
 
-  /** False: it was given up meanwhile. */
-  async #store(batch: WaitingMessage[]): Promise<boolean> {
+  /** Null: it was given up meanwhile. */
+  async #store(batch: WaitingMessage[]): Promise<Appended | null> {
     const { logAppend, limits, log, metrics } = this.#options
     for (let pauseMs = limits.retryMs; ; pauseMs = Math.min(pauseMs * 2, limits.retryMaxMs)) {
       try {
-        await logAppend.append(batch)
-        return this.#inFlight === batch
+        const appended = await logAppend.append(batch)
+        return this.#inFlight === batch ? appended : null
       } catch (err) {
         metrics.count('anlin_commit_failures_total')
-        if (this.#inFlight !== batch) return false
+        if (this.#inFlight !== batch) return null
         log.warn(
           { code: errorCode(err), messages: batch.length },
           'a batch is not stored or nobody knows: trying again',
         )
         await sleep(pauseMs)
-        if (this.#inFlight !== batch) return false
+        if (this.#inFlight !== batch) return null
       }
     }
   }
 
-  #settleStored(batch: WaitingMessage[]): void {
+  #settleStored(batch: WaitingMessage[], { isHandedOver }: Appended): void {
     const { hints, clock, metrics } = this.#options
-    const hinted = this.#hintAlarms(batch)
+    // Who has the rows has begun with them; a hint would say nothing new.
+    const hinted = isHandedOver ? null : this.#hintAlarms(batch)
     const shards = new Set<number>()
     let urgent = 0
     for (const message of batch) {
       this.#waitingBytes -= message.bytes
       if (message.lane === 0) urgent++
-      if (shards.size < SHARD_COUNT && !hinted.has(message.shard)) shards.add(message.shard)
+      if (hinted && shards.size < SHARD_COUNT && !hinted.has(message.shard)) shards.add(message.shard)
       if (message.rejected !== null) metrics.count('anlin_messages_rejected_total', 1, { code: message.rejected })
       message.settle(true)
     }

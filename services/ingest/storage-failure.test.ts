@@ -38,11 +38,10 @@ test('a batch whose outcome nobody knows may be stored twice, but is never lost'
   let lost = true
   const answerLost = (log: LogAppend): LogAppend => ({
     async append(batch) {
-      await log.append(batch)
-      if (lost) {
-        lost = false
-        throw new Error('the answer was lost')
-      }
+      const appended = await log.append(batch)
+      if (!lost) return appended
+      lost = false
+      throw new Error('the answer was lost')
     },
   })
   harness = await startHarness(database.pool, { wrapLog: answerLost, limits: { retryMs: 5 } })
@@ -122,7 +121,7 @@ test('a connection that has too much on the way is not read until some of it is 
   const slow = (log: LogAppend): LogAppend => ({
     async append(batch) {
       await new Promise<void>((resolve) => waiting.push(resolve))
-      await log.append(batch)
+      return log.append(batch)
     },
   })
   harness = await startHarness(database.pool, { wrapLog: slow, limits: { waitingMessagesPerConnection: 2 } })

@@ -39,8 +39,10 @@ export type LogAppend = {
    * One autocommit statement. Resolves when the whole batch is on disk, in its order; rejects when it is not or when
    * nobody knows, so a repeat may store it twice.
    */
-  append(batch: readonly LogMessage[]): Promise<void>
+  append(batch: readonly LogMessage[]): Promise<Appended>
 }
+/** `isHandedOver`: the rules of this process have its rows, and need no hint of them. */
+export type Appended = { isHandedOver: boolean }
 
 /**
  * A batch as it was committed by the only writer of the log: `rows` of them, with the ids from `firstId` to `lastId`, received

@@ -23,7 +23,6 @@ const neighbour = names.find((name) => shardOf(name) === shard) ?? ''
 const elsewhere = names.find((name) => shardOf(name) !== shard) ?? ''
 const gate = () => Promise.withResolvers<void>()
 const ordinary = (home: string) => logHintKey({ shard: shardOf(home), homeId: null })
-const alarm = (home: string) => logHintKey({ shard: shardOf(home), homeId: home })
 
 function hint({ worker }: Bench, key: string): void {
   worker.onHint(key).catch(() => undefined)
@@ -68,12 +67,9 @@ test('a home is not taken by a pass that waits for the log while the alarm lane 
   await bench.worker.processAll()
   armed = true
   // One pass over a shard at hand and one that nobody has read yet.
-  await bench.say({ homeId: elsewhere, payload: 'n 1' })
-  hint(bench, ordinary(homeId))
-  hint(bench, ordinary(elsewhere))
+  await bench.say({ homeId: elsewhere, payload: 'n 1' }, { homeId, payload: 'n 1' })
   await reads.promise
   await bench.say({ homeId, payload: 'press', urgent: true })
-  hint(bench, alarm(homeId))
   await Promise.race([commits.promise, sleep(200)])
   goOn.resolve()
   await sleep(100)
@@ -99,10 +95,8 @@ test('where a commit throws, its shards are not at hand any more when its homes 
   await bench.worker.processAll()
   armed = true
   await bench.say({ homeId, payload: 'n 1' })
-  hint(bench, ordinary(homeId))
   await commits.promise
   await bench.say({ homeId, payload: 'press', urgent: true })
-  hint(bench, alarm(homeId))
   await sleep(20)
   fails.resolve()
   await expectBySweeps([bench], () => toldOf(homeId), [[0, 1], 1])
@@ -145,6 +139,8 @@ test('nothing read ahead of a commit that is lost already makes its shard at han
       if (!armed || !asked.cursors.some((cursor) => cursor.shard === shard)) return inner.commit(asked)
       armed = false
       looks = true
+      hint(other, ordinary(homeId))
+      await otherCommits.promise
       otherGoes.resolve()
       await otherDone.promise
       const raised = await inner.commit(asked)
@@ -156,18 +152,12 @@ test('nothing read ahead of a commit that is lost already makes its shard at han
   await bench.say({ homeId, payload: 'n 0' })
   await bench.worker.processAll()
   otherArmed = true
-  await bench.say({ homeId, payload: 'n 1' })
-  hint(other, ordinary(homeId))
-  await otherCommits.promise
   armed = true
   const many = Array.from({ length: 700 }, (_, n) => ({ homeId: elsewhere, payload: `n ${n}` }))
-  await bench.say({ homeId: neighbour, payload: 'press', urgent: true }, ...many)
-  hint(bench, ordinary(elsewhere))
-  hint(bench, ordinary(homeId))
+  await bench.say({ homeId, payload: 'n 1' }, { homeId: neighbour, payload: 'press', urgent: true }, ...many)
   await lost.promise
   await sleep(100)
   await bench.say({ homeId, payload: 'n 2' })
-  hint(bench, ordinary(homeId))
   await expectBySweeps([bench, other], () => toldOf(homeId, neighbour), [[0, 1, 2], 1])
   await Promise.all([bench.worker.close(), other.worker.close()])
   vi.restoreAllMocks()

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { logHintKey } from '../core/log-hint.ts'
 import { shardOf } from '../core/shard.ts'
 import { beginAndHold, createTestDatabase, type TestDatabase, untilKnownToAll } from '../testing/postgres.ts'
-import { type Beside, startBeside } from './testing/beside.ts'
+import { startBeside } from './testing/beside.ts'
 import { forgetEverything, setClock } from './testing/clock.ts'
 import { append, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
 
@@ -14,8 +14,6 @@ beforeAll(async () => {
 afterAll(() => database.close())
 beforeEach(() => forgetEverything(database.pool))
 
-/** What ingest hints of an ordinary row, and the pass that follows. */
-const hear = ({ worker }: Beside, homeId: string) => worker.onHint(logHintKey({ shard: shardOf(homeId), homeId: null }))
 const homeId = 'home-a'
 const shard = shardOf(homeId)
 const payload = (n: number) => `n ${n}`
@@ -31,7 +29,6 @@ test('once the log was read up to what is kept, rows are folded without reading 
   const before = beside.metrics.anlin_rows_at_hand_total ?? 0
   for (let n = 2; n < 5; n++) {
     await beside.say({ homeId, payload: payload(n) })
-    await hear(beside, homeId)
     await expect.poll(async () => (await tallyOf(database.pool, homeId)).rows.at(-1)).toBe(n)
   }
   expect(beside.reads.shards).toBe(0)
@@ -46,12 +43,10 @@ test('an alarm is folded without reading its home, after what the home said befo
   await beside.worker.processAll()
   // So many that the shard's next rows have to gather.
   await beside.say(...Array.from({ length: 40 }, (_, n) => ({ homeId, payload: payload(n + 1) })))
-  await hear(beside, homeId)
   await expect.poll(async () => (await tallyOf(database.pool, homeId)).rows.at(-1)).toBe(40)
   Object.assign(beside.reads, { shards: 0, homes: 0 })
   await beside.say({ homeId, payload: payload(41) }, { homeId, payload: 'press', urgent: true })
-  await beside.worker.onHint(logHintKey({ shard, homeId }))
-  expect(await signalCount(database.pool, homeId)).toBe(1)
+  await expect.poll(() => signalCount(database.pool, homeId)).toBe(1)
   expect((await tallyOf(database.pool, homeId)).rows.at(-1)).toBe(41)
   expect(beside.reads).toEqual({ shards: 0, homes: 0 })
   await beside.worker.processAll()
@@ -61,18 +56,26 @@ test('an alarm is folded without reading its home, after what the home said befo
 })
 
 test('what another worker has folded meanwhile is found out, and nothing is folded twice or passed over', async () => {
-  const [beside, other] = [await startBeside(database.pool), await startBench(database.pool)]
+  const other = await startBench(database.pool)
+  let meanwhile = async () => {}
+  const beside = await startBeside(database.pool, (inner) => ({
+    ...inner,
+    async commit(asked) {
+      const first = meanwhile
+      meanwhile = async () => {}
+      await first()
+      return inner.commit(asked)
+    },
+  }))
   await beside.say({ homeId, payload: payload(0) })
   await beside.worker.processAll()
+  // The row is taken, and the commit is lost; what comes next is taken by the version that the other one has left.
+  meanwhile = () => other.worker.processAll()
   await beside.say({ homeId, payload: payload(1) })
-  await other.worker.processAll()
-  // Both rows are taken, and the commit is lost; the number of the shard's version is then the expected one by chance.
   await beside.say({ homeId, payload: payload(2) })
-  await hear(beside, homeId)
   await beside.say({ homeId, payload: payload(3) })
-  await hear(beside, homeId)
   await expect.poll(async () => (await tallyOf(database.pool, homeId)).rows).toEqual([0, 1, 2, 3])
-  expect(beside.metrics.anlin_fold_conflicts_total).toBe(1)
+  expect(beside.metrics.anlin_fold_conflicts_total).toBeGreaterThanOrEqual(1)
   await Promise.all([beside.worker.close(), other.worker.close()])
 })
 
@@ -143,21 +146,19 @@ test('nor where an open transaction hides it from the first look', async () => {
   await beside.worker.close()
 })
 
-test('nor where an alarm of that home had been handed over before, and its hint never came', async () => {
+test('nor where an alarm of that home had been handed over before', async () => {
   const beside = await startBeside(database.pool)
   await beside.say({ homeId, payload: payload(0) })
   await beside.worker.processAll()
   await beside.say({ homeId, payload: 'press', urgent: true })
-  await hear(beside, homeId)
   await expect.poll(() => signalCount(database.pool, homeId)).toBe(1)
-  await sleep(300)
   await append(database.pool, [{ homeId, payload: 'press', urgent: true }])
   await beside.worker.onHint(logHintKey({ shard, homeId }))
   await expect.poll(() => signalCount(database.pool, homeId)).toBe(2)
   await beside.worker.close()
 })
 
-test('an alarm whose hint is lost does not wait for the backlog that it was handed over with', async () => {
+test('an alarm does not wait for the backlog that was handed over before it', async () => {
   let commits = 0
   let commitsBefore = Number.POSITIVE_INFINITY
   const beside = await startBeside(database.pool, (inner) => ({
@@ -176,9 +177,8 @@ test('an alarm whose hint is lost does not wait for the backlog that it was hand
       ...Array.from({ length: 1_000 }, (_, nth) => ({ homeId: others[nth % 3] ?? '', payload: payload(nth) })),
     )
   }
-  await beside.say({ homeId, payload: 'press', urgent: true })
   commits = 1
-  for (const other of others) void hear(beside, other)
+  await beside.say({ homeId, payload: 'press', urgent: true })
   await expect.poll(() => signalCount(database.pool, homeId)).toBe(1)
   // The backlog takes ten.
   expect(commitsBefore - 1).toBeLessThanOrEqual(3)
@@ -191,12 +191,10 @@ test('an alarm behind more rows of its own home than the lane takes at once is r
   await beside.worker.processAll()
   // So that the shard's next rows have to gather.
   await beside.say(...Array.from({ length: 60 }, (_, n) => ({ homeId, payload: payload(n + 1) })))
-  await hear(beside, homeId)
   await expect.poll(async () => (await tallyOf(database.pool, homeId)).rows.length).toBe(61)
   const many = Array.from({ length: 1_200 }, (_, n) => ({ homeId, payload: payload(n + 61) }))
-  await beside.say(...many, { homeId, payload: 'press', urgent: true })
   const folded = beside.metrics.anlin_rows_folded_total ?? 0
-  await beside.worker.onHint(logHintKey({ shard, homeId }))
+  await beside.say(...many, { homeId, payload: 'press', urgent: true })
   await expect.poll(() => signalCount(database.pool, homeId), { interval: 5 }).toBe(1)
   await beside.worker.processAll()
   expect((await tallyOf(database.pool, homeId)).rows).toHaveLength(1_261)

@@ -1,7 +1,6 @@
 import { readLogHint } from '../core/log-hint.ts'
 import type { FreshRows, HomeKey } from '../ports.ts'
 import { createWatch } from './clock-watch.ts'
-import { HandedAlarms } from './handed-alarms.ts'
 import { createMemory, type RulesMemory, type RulesParts } from './memory.ts'
 import { createRounds } from './rounds.ts'
 
@@ -19,7 +18,7 @@ export type RulesWorker = {
    * over them is done. @throws when the database is away
    */
   sweep(): Promise<void>
-  /** What ingest commits in this process, before it is hinted; `expect`: whose alarms it is about to commit. */
+  /** What ingest commits in this process, which nobody hints; `expect`: whose alarms it is about to commit. */
   fresh: { expect(homeIds: readonly string[]): void; offer(batch: FreshRows): void; lost(): void }
   /** Folds until nothing is unread and no timer is due; waits for what an open transaction hides. */
   processAll(): Promise<void>
@@ -36,7 +35,6 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
   const memory = createMemory(parts)
   const watch = createWatch(memory)
   const rounds = createRounds(memory)
-  const handedAlarms = new HandedAlarms()
 
   /** @returns whether there was anything unread */
   async function sweep(): Promise<boolean> {
@@ -56,11 +54,8 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
       }
       memory.pace.mark(shard)
       if (homeId !== null) {
-        // What was handed over is known and expected already, and may be folded by now: it is not to be looked for in the log.
-        if (!handedAlarms.take(homeId, memory.clock.monotonicMs())) {
-          alarmed(memory, { homeId, shard })
-          memory.escalation?.expect(homeId)
-        }
+        alarmed(memory, { homeId, shard })
+        memory.escalation?.expect(homeId)
       }
       return rounds.look()
     },
@@ -74,15 +69,12 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
       },
       offer(batch) {
         memory.kept.offer(batch)
-        for (const home of batch.alarms) {
-          alarmed(memory, home)
-          handedAlarms.add(home.homeId, memory.clock.monotonicMs())
-        }
+        for (let nth = 0; nth < batch.count; nth++) memory.pace.mark(batch.shardOf(nth))
+        for (const home of batch.alarms) alarmed(memory, home)
+        // What fails here is left to the next sweep.
+        rounds.look().catch(() => undefined)
       },
-      lost() {
-        memory.kept.lost()
-        handedAlarms.clear()
-      },
+      lost: () => memory.kept.lost(),
     },
     processAll: () => untilNothingIsDone(memory, sweep),
     close: rounds.close,

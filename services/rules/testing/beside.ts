@@ -31,5 +31,5 @@ export async function startBeside(
   })
   const { fresh } = bench.worker
   const log = createLogAppend(pool, freshSinkOf(fresh))
-  return { ...bench, reads, say: (...rows) => log.append(rows.map(messageOf)) }
+  return { ...bench, reads, say: async (...rows) => void (await log.append(rows.map(messageOf))) }
 }

@@ -1,4 +1,4 @@
-import type { FreshBatch, FreshSink, LogAppend, LogMessage } from '../../ports.ts'
+import type { Appended, FreshBatch, FreshSink, LogAppend, LogMessage } from '../../ports.ts'
 import { byteaArray, int2Array, int4Array, textArray } from './log-append-arrays.ts'
 import { createLogWriter, type LogWriter, mayWrite, WRITER } from './log-writer.ts'
 import type { Database } from './pool.ts'
@@ -48,8 +48,10 @@ export function createLogAppend(pool: Database, fresh: FreshSink | null = null):
       const alarmed = new Set(batch.filter(({ lane }) => lane === 0).map(({ homeId }) => homeId))
       if (alarmed.size > 0) fresh?.expect([...alarmed])
       try {
-        // The second time it writes among others, and that is refused only while somebody takes over again.
-        while (!(await appendOnce(pool, writer, columns, fresh))) {
+        for (;;) {
+          const appended = await appendOnce(pool, writer, columns, fresh)
+          if (appended !== null) return appended
+          // The second time it writes among others, and that is refused only while somebody takes over again.
           writer.yield()
           fresh?.lost()
         }
@@ -62,25 +64,28 @@ export function createLogAppend(pool: Database, fresh: FreshSink | null = null):
   }
 }
 
-/** @returns whether it was allowed to; if not, nothing was stored */
+/** @returns null when it was not allowed to: then nothing was stored */
 async function appendOnce(
   pool: Database,
   writer: LogWriter,
   columns: Buffer<ArrayBuffer>[],
   fresh: FreshSink | null,
-): Promise<boolean> {
+): Promise<Appended | null> {
   await writer.announce()
   const id = writer.id()
   const values = [...columns, id]
-  if (fresh === null || id === null) return (await run(pool, { ...APPEND, values })).rowCount !== 0
+  if (fresh === null || id === null) {
+    return (await run(pool, { ...APPEND, values })).rowCount === 0 ? null : { isHandedOver: false }
+  }
   const { rows } = await run(pool, { ...APPEND_AND_TELL, values })
   const told = rows[0] as Told | undefined
-  if (!told || told.rows === 0) return false
+  if (!told || told.rows === 0) return null
   if (told.sole !== id) writer.yield()
   // Ids that are not in a row would not be those of the messages as they stand in the batch.
-  if (told.sole === id && told.lastId - told.firstId + 1 === told.rows) fresh.offer({ ...told, columns })
+  const isHandedOver = told.sole === id && told.lastId - told.firstId + 1 === told.rows
+  if (isHandedOver) fresh.offer({ ...told, columns })
   else fresh.lost()
-  return true
+  return { isHandedOver }
 }
 
 async function run(pool: Database, query: { name: string; text: string; values: unknown[] }) {
