@@ -1,8 +1,8 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readConfig } from './config.ts'
+import { temporaryFolder } from './testing/temporary-folder.ts'
 
 const ROOT = '/srv/anlin'
 const KEY = 'k'.repeat(32)
@@ -42,7 +42,7 @@ test.each([
 })
 
 test('a secret may come from a file, as container platforms hand it over', () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'anlin-secret-')), 'data_key')
+  const file = join(temporaryFolder('secret'), 'data_key')
   writeFileSync(file, `${KEY}\n`)
   expect(readConfig({ DATA_KEY_FILE: file }, ROOT).dataKey).toBe(KEY)
   expect(() => readConfig({ DATA_KEY_FILE: '/nowhere' }, ROOT)).toThrow('DATA_KEY_FILE: got "/nowhere"')

@@ -1,15 +1,15 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { freePort } from '../simulators/trials/platform-process.ts'
 import { readConfig } from './config.ts'
 import { ROLES } from './roles.ts'
+import { temporaryFolder } from './testing/temporary-folder.ts'
 
 /** What can be held of the production files without a Docker engine: shape, pins, secrets, ports, and HAProxy's own check. */
 
@@ -71,7 +71,7 @@ test('only the balancer has ports outside, and every secret is a file', () => {
 })
 
 test('the settings of a role are settings the platform knows and takes', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'anlin-compose-'))
+  const folder = temporaryFolder('compose')
   const given: Record<string, string> = {
     database_url: 'postgres://anlin:x@database/anlin',
     twilio_auth_token: 'token',
@@ -100,7 +100,7 @@ test('the settings of a role are settings the platform knows and takes', () => {
 })
 
 test('HAProxy takes its configuration', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'anlin-haproxy-'))
+  const folder = temporaryFolder('haproxy')
   const [key, certificate] = [join(folder, 'key'), join(folder, 'certificate')]
   const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost']
   execFileSync('openssl', [...request, '-keyout', key, '-out', certificate], { stdio: 'ignore' })
@@ -129,7 +129,7 @@ test('what comes through HAProxy is counted by its true address, and neither fig
     .replace(/maxconn \d+/g, 'maxconn 100')
     .replace(/server-template api.*/, `server api 127.0.0.1:${behindPort}`)
     .replace(/resolvers docker\n.*$/s, '')
-  const file = join(mkdtempSync(join(tmpdir(), 'anlin-haproxy-')), 'haproxy.cfg')
+  const file = join(temporaryFolder('haproxy'), 'haproxy.cfg')
   writeFileSync(file, configuration)
   const haproxy = spawn('haproxy', ['-f', file], { env: { PATH: `${process.env.PATH}:/usr/sbin` } })
   let log = ''

@@ -1,15 +1,15 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { temporaryFolder } from './testing/temporary-folder.ts'
 
 const SERVICE = join(import.meta.dirname, 'service.ts')
 
 test('the unit restarts for ever, watches us, and leaves the database to our own drain', async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'anlin-unit-')), 'anlin.service')
+  const file = join(temporaryFolder('unit'), 'anlin.service')
   await promisify(execFile)(process.execPath, [SERVICE, '--install', '--file', file])
   const unit = readFileSync(file, 'utf8')
   for (const line of ['Restart=always', 'StartLimitIntervalSec=0', 'Type=notify', 'WatchdogSec=30', 'KillMode=mixed']) {
@@ -23,7 +23,7 @@ test('the unit restarts for ever, watches us, and leaves the database to our own
 })
 
 test('a checkout whose path has a blank, a percent or a dollar is one word of the command', async () => {
-  const checkout = join(mkdtempSync(join(tmpdir(), 'anlin-unit-')), 'care at 100%$HOME')
+  const checkout = join(temporaryFolder('unit'), 'care at 100%$HOME')
   mkdirSync(join(checkout, 'services'), { recursive: true })
   const script = join(checkout, 'services', 'service.ts')
   cpSync(SERVICE, script)

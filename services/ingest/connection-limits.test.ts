@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
+import { temporaryFolder } from '../testing/temporary-folder.ts'
 import type { IngestLimits } from './limits.ts'
 import { connect, type Harness, placeDevice, startHarness, storedRows } from './testing/ingest-harness.ts'
 import { connectPacket, publishPacket, rawClient, rawLogin } from './testing/raw-client.ts'
@@ -55,7 +55,7 @@ test('who does not get through CONNECT in time is closed', async () => {
 })
 
 test('who does not get through the greeting of TLS in time is closed too', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'anlin-tls-'))
+  const folder = temporaryFolder('tls')
   const [key, cert] = [join(folder, 'key'), join(folder, 'cert')]
   const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost']
   execFileSync('openssl', [...request, '-keyout', key, '-out', cert], { stdio: 'ignore' })

@@ -123,7 +123,7 @@ function readAnew<State>({ kept, pace }: RulesMemory<State>, cursors: readonly S
 }
 
 /** Rows that an open transaction hides come to sight when it ends, which nobody tells. */
-export async function pauseWhileHidden<State>(memory: RulesMemory<State>, allHidden: boolean): Promise<void> {
+export async function pauseWhileHidden(memory: { hiddenPauseMs: number }, allHidden: boolean): Promise<void> {
   if (allHidden) await sleep(memory.hiddenPauseMs)
   memory.hiddenPauseMs = allHidden ? Math.min(memory.hiddenPauseMs * 2, MAX_HIDDEN_PAUSE_MS) : HIDDEN_PAUSE_MS
 }
