@@ -70,7 +70,10 @@ test('what another worker has folded meanwhile is found out, and nothing is fold
   await beside.say({ homeId, payload: payload(0) })
   await beside.worker.processAll()
   // The row is taken, and the commit is lost; what comes next is taken by the version that the other one has left.
-  meanwhile = () => other.worker.processAll()
+  meanwhile = async () => {
+    await untilKnownToAll(database.pool, 'observation_log')
+    await other.worker.processAll()
+  }
   await beside.say({ homeId, payload: payload(1) })
   await beside.say({ homeId, payload: payload(2) })
   await beside.say({ homeId, payload: payload(3) })
