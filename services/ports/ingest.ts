@@ -64,7 +64,7 @@ export type FreshBatch = {
 export type FreshSink = {
   /** Homes with an alarm that is about to be committed, or tried again: what it needs further on may be read meanwhile. */
   expect(homeIds: readonly string[]): void
-  /** In commit order. Between it and the batch offered before nothing was stored, unless `lost` was called. */
+  /** In commit order; nobody hints of it as well. Between it and the batch offered before nothing was stored, unless `lost` was called. */
   offer(batch: FreshBatch): void
   /** From the last batch on something was stored that was not offered, or may have been. */
   lost(): void

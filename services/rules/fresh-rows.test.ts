@@ -106,6 +106,26 @@ test('a fold whose commit fails is read from the log, and what came behind it to
   await beside.worker.close()
 })
 
+test('work on what was handed over that fails is said, though nobody waits for it', async () => {
+  let isAway = false
+  const beside = await startBeside(database.pool, (inner) => ({
+    ...inner,
+    async commit(asked) {
+      if (isAway) throw new Error('the database is away')
+      return inner.commit(asked)
+    },
+  }))
+  await beside.say({ homeId, payload: payload(0) })
+  await beside.worker.processAll()
+  isAway = true
+  await beside.say({ homeId, payload: payload(1) })
+  await expect.poll(() => beside.logged).toContain('work on rows that were handed over failed')
+  isAway = false
+  await beside.worker.processAll()
+  expect((await tallyOf(database.pool, homeId)).rows).toEqual([0, 1])
+  await beside.worker.close()
+})
+
 test('a row that nobody handed over is found by the next three sweeps', async () => {
   const beside = await startBeside(database.pool)
   await beside.say({ homeId, payload: payload(0) })
