@@ -120,7 +120,7 @@ test('work on what was handed over that fails is said, though nobody waits for i
   await beside.worker.processAll()
   isAway = true
   await beside.say({ homeId, payload: payload(1) })
-  await expect.poll(() => beside.logged).toContain('work on rows that were handed over failed')
+  await expect.poll(() => beside.logged).toContain('work that nobody waits for failed')
   isAway = false
   await beside.worker.processAll()
   expect((await tallyOf(database.pool, homeId)).rows).toEqual([0, 1])

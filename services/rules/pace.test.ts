@@ -9,12 +9,12 @@ test('a quiet shard is read at once, one with many rows lets them gather, and a 
   expect(pace.readyInMs(0, NONE)).toBeNull()
   pace.mark(1)
   expect(pace.take(0, NONE).shards).toEqual([1])
-  pace.found(1, 1, false, 0)
+  pace.found(1, { rows: 1, homes: 1, isFull: false }, 0)
   pace.mark(1)
   expect(pace.readyInMs(0, NONE)).toBe(0)
   pace.take(0, NONE)
 
-  pace.found(1, 21, false, 0)
+  pace.found(1, { rows: 21, homes: 21, isFull: false }, 0)
   pace.mark(1)
   expect(pace.isQuiet(1, 199)).toBe(false)
   expect(pace.readyInMs(150, NONE)).toBe(50)
@@ -22,11 +22,20 @@ test('a quiet shard is read at once, one with many rows lets them gather, and a 
   pace.hurry(1)
   expect(pace.take(199, NONE).shards).toEqual([1])
 
-  pace.found(1, 10_000, false, 0)
+  pace.found(1, { rows: 10_000, homes: 31, isFull: false }, 0)
   pace.mark(1)
   expect(pace.readyInMs(0, NONE)).toBe(300)
   pace.clear()
   expect(pace.readyInMs(1_000, NONE)).toBeNull()
+})
+
+test('where each home has few rows they gather for longer, so that its state is written once for several', () => {
+  const pace = createPace(new Hush())
+  pace.mark(1)
+  pace.found(1, { rows: 100, homes: 26, isFull: false }, 0)
+  expect(pace.readyInMs(0, NONE)).toBe(600)
+  pace.found(1, { rows: 100, homes: 25, isFull: false }, 0)
+  expect(pace.readyInMs(0, NONE)).toBe(300)
 })
 
 test('a pass is filled from few shards where many rows wait, the longest waiting first, and never with none', () => {
@@ -34,7 +43,7 @@ test('a pass is filled from few shards where many rows wait, the longest waiting
   for (const shard of [1, 2, 3]) pace.mark(shard)
   expect(pace.take(0, NONE)).toMatchObject({ shards: [1, 2, 3], limitPerShard: Math.ceil(MAX_ROWS_PER_PASS / 3) })
   // Full shards are ready again, and expected to be as long as ever.
-  for (const shard of [1, 2, 3]) pace.found(shard, MAX_ROWS_PER_PASS, true, 0)
+  for (const shard of [1, 2, 3]) pace.found(shard, { rows: MAX_ROWS_PER_PASS, homes: 1, isFull: true }, 0)
   expect(pace.take(0, NONE)).toMatchObject({ shards: [1], limitPerShard: MAX_ROWS_PER_PASS })
   expect(pace.take(0, NONE).shards).toEqual([2])
   pace.mark(1)
@@ -71,7 +80,7 @@ test('while an alarm is on its way only what is hurried is ready, and whoever do
   const hush = new Hush()
   const pace = createPace(hush)
   for (const shard of [1, 2]) pace.mark(shard)
-  pace.found(2, MAX_ROWS_PER_PASS, true, 0)
+  pace.found(2, { rows: MAX_ROWS_PER_PASS, homes: 1, isFull: true }, 0)
   hush.begin(0)
   pace.hurry(3)
   expect(pace.readyInMs(0, NONE)).toBe(0)

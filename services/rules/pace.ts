@@ -7,11 +7,17 @@ import type { Hush } from '../core/hush.ts'
 export const MAX_ROWS_PER_PASS = 1_024
 const MIN_ROWS_PER_SHARD = 32
 /**
- * After a pass found n rows in a shard, its next ordinary rows may gather for n times as long, up to the limit: a quiet
- * shard is read at once, and one with over 100 rows a second three times a second, each home then with several rows at once.
+ * After a pass found n rows in a shard, its next ordinary rows may gather for n times as long, up to a limit: a quiet shard
+ * is read at once, and one with over 100 rows a second two or three times a second, each home then with several rows at once.
  */
 const GATHER_MS_PER_ROW = 10
 const MAX_GATHER_MS = 300
+/**
+ * And where most homes had fewer rows than this, for each of which a state is read and written: 11,000 messages a second of
+ * 2,000 homes cost platform and database 103 µs each in place of 117, and those of 50 homes nothing less (turn by turn).
+ */
+const FEW_ROWS_PER_HOME = 4
+const MAX_GATHER_MS_OF_FEW = 600
 /**
  * And after a pass of n rows in all, the next ordinary one may wait n times as long, for each pass costs the database and us
  * some ms however few rows it has. Up to 100 ms was tried: no cheaper, and the readings two to three times as late.
@@ -39,7 +45,7 @@ export type Pace = {
   /** How many rows a pass found in all. */
   passed(rows: number, nowMs: number): void
   /** What a pass found in a shard that it took. `isFull`: as many rows as it was allowed, so there are more. */
-  found(shard: number, rows: number, isFull: boolean, nowMs: number): void
+  found(shard: number, found: { rows: number; homes: number; isFull: boolean }, nowMs: number): void
   /** Ms until the next shard is ready, 0 where one is; null where nothing is unread, or nothing but what is held. */
   readyInMs(nowMs: number, held: ReadonlySet<number>): number | null
   /** Forgets what is unread: the next sweep finds it. */
@@ -94,15 +100,14 @@ export function createPace(hush: Hush): Pace {
     passed(rows, nowMs) {
       restUntilMs = nowMs + Math.min(Math.max(0, rows - 1) * REST_MS_PER_ROW, MAX_REST_MS)
     },
-    found(shard, rows, isFull, nowMs) {
+    found(shard, { rows, homes, isFull }, nowMs) {
       if (isFull) {
         dirty.add(shard)
         full.add(shard)
         expected.set(shard, { rows: Math.min(rows * 2, MAX_ROWS_PER_PASS), notBeforeMs: Number.NEGATIVE_INFINITY })
         return
       }
-      const gatherMs = Math.min(Math.max(0, rows - 1) * GATHER_MS_PER_ROW, MAX_GATHER_MS)
-      expected.set(shard, { rows, notBeforeMs: nowMs + gatherMs })
+      expected.set(shard, { rows, notBeforeMs: nowMs + gatherMsAfter(rows, homes) })
     },
     readyInMs(nowMs, held) {
       let soonest: number | null = null
@@ -118,4 +123,9 @@ export function createPace(hush: Hush): Pace {
       full.clear()
     },
   }
+}
+
+function gatherMsAfter(rows: number, homes: number): number {
+  const maxMs = rows < homes * FEW_ROWS_PER_HOME ? MAX_GATHER_MS_OF_FEW : MAX_GATHER_MS
+  return Math.min(Math.max(0, rows - 1) * GATHER_MS_PER_ROW, maxMs)
 }

@@ -69,7 +69,7 @@ async function takeIn<State>(
   for (const cursor of read.cursors) {
     const own = rowsByShard.get(cursor.shard) ?? []
     const isFull = own.length >= limit
-    pace.found(cursor.shard, own.length, isFull, atMs)
+    pace.found(cursor.shard, { rows: own.length, homes: new Set(own.map((row) => row.homeId)).size, isFull }, atMs)
     const isBehind = isFull || nowMs - (own[0]?.receivedAt ?? nowMs) > LAG_MS
     if (isBehind && !read.atHand) overdue.add(cursor.shard)
     else overdue.delete(cursor.shard)

@@ -8,30 +8,75 @@ export type Rounds = {
   next(): Promise<void>
   /** Timers are fired in the next round. */
   askTimers(): void
-  /** Something is unread: begins a round where it is ready, else when its rows have gathered. */
+  /** Something is unread: begins a round where it is ready, else when its rows have gathered. Resolves at the round's end. */
   look(): Promise<void>
+  /** The same for who does not wait for it: where a round runs none is asked for, as what is marked is looked at before its end. */
+  wake(): void
   /** Ends after the pass in hand. */
   close(): Promise<void>
 }
 
-/**
- * One loop of rounds, one pass at a time: alarms first, then what is ready of the shards, then timers. An alarm that comes
- * in the middle of a pass is folded beside it.
- */
+/** Alarms that come in the middle of a pass are folded beside it; all else is done by one loop of rounds. */
 export function createRounds<State>(memory: RulesMemory<State>): Rounds {
+  const alarms = createAlarmLane(memory)
+  const loop = createLoop(memory, alarms)
+
+  /** What fails here is left to the round in hand and the next sweep. */
+  async function foldBeside(): Promise<void> {
+    if (loop.isRunning() && memory.urgent.size > 0) await alarms.run().catch(() => undefined)
+  }
+
+  async function look(): Promise<void> {
+    await foldBeside()
+    if (loop.isRunning() || loop.isReady()) return loop.next()
+    loop.beginWhenReady()
+  }
+
+  function wake(): void {
+    void foldBeside().then(loop.beginWhenReady)
+  }
+
+  memory.freed = () => {
+    if (memory.urgent.size > 0) wake()
+  }
+  return {
+    next: loop.next,
+    look,
+    wake,
+    askTimers: loop.askTimers,
+    async close() {
+      loop.stop()
+      await alarms.close()
+      await loop.ended()
+    },
+  }
+}
+
+type Loop = Pick<Rounds, 'next' | 'askTimers'> & {
+  isRunning(): boolean
+  isReady(): boolean
+  /** At once where something is ready, else when the rows of some shard have gathered; one that runs looks by itself. */
+  beginWhenReady(): void
+  stop(): void
+  ended(): Promise<void>
+}
+
+/** One pass at a time: alarms first, then what is ready of the shards, then timers. */
+function createLoop<State>(memory: RulesMemory<State>, alarms: AlarmLane): Loop {
   let timersAsked = false
   /** Somebody waits for a round that has not begun yet. */
   let roundAsked = false
-  let closed = false
+  let stopped = false
   let running: Promise<void> | null = null
-  const alarms = createAlarmLane(memory)
   let round = newRound()
   const readyInMs = () => memory.pace.readyInMs(memory.clock.monotonicMs(), memory.alarming)
   const isReady = () =>
     timersAsked || roundAsked || (memory.urgent.size > 0 && !alarms.isRunning()) || readyInMs() === 0
+  const gathering = createTimer(begin)
 
-  async function loop(): Promise<void> {
-    while (!closed && isReady()) {
+  async function run(): Promise<void> {
+    while (!stopped && isReady()) {
+      const isAwaited = roundAsked
       roundAsked = false
       const own = round
       round = newRound()
@@ -43,49 +88,44 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
         own.resolve(memory.underway?.done.then(() => undefined))
       } catch (error) {
         own.reject(error)
+        if (!isAwaited) memory.log.error({ err: error }, 'work that nobody waits for failed')
         await forgetWork(memory)
       }
     }
-    if (closed) {
+    if (stopped) {
       round.resolve()
       await settleQuietly(memory)
     }
     running = null
-    gather()
+    if (!stopped) gathering.set(readyInMs())
   }
 
-  /** Comes back when the rows of some shard have gathered. */
-  const gathering = createTimer(next)
-  const gather = () => gathering.set(closed ? null : readyInMs())
-
-  function next(): Promise<void> {
-    if (closed) return Promise.resolve()
-    roundAsked = true
-    running ??= Promise.resolve().then(loop)
-    return round.promise
+  function begin(): void {
+    if (!stopped) running ??= Promise.resolve().then(run)
   }
 
-  async function look(): Promise<void> {
-    // What fails here is left to the round in hand and the next sweep.
-    if (running && memory.urgent.size > 0) await alarms.run().catch(() => undefined)
-    if (running || isReady()) return next()
-    gather()
-  }
-
-  // A round that fails tells those who asked for it.
-  memory.freed = () => void (memory.urgent.size > 0 && look().catch(() => undefined))
   return {
-    next,
-    look,
+    isRunning: () => running !== null,
+    isReady,
+    beginWhenReady() {
+      if (running || stopped) return
+      if (isReady()) begin()
+      else gathering.set(readyInMs())
+    },
+    next() {
+      if (stopped) return Promise.resolve()
+      roundAsked = true
+      begin()
+      return round.promise
+    },
     askTimers() {
       timersAsked = true
     },
-    async close() {
-      closed = true
+    stop() {
+      stopped = true
       gathering.set(null)
-      await alarms.close()
-      await running
     },
+    ended: async () => void (await running),
   }
 }
 

@@ -36,13 +36,6 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
   const watch = createWatch(memory)
   const rounds = createRounds(memory)
 
-  let reported: unknown = null
-  /** The next sweep finds what was left undone. All who waited for the same round hear of the same error. */
-  function reportOnce(error: unknown): void {
-    if (error !== reported) memory.log.error({ err: error }, 'work on rows that were handed over failed')
-    reported = error
-  }
-
   /** @returns whether there was anything unread */
   async function sweep(): Promise<boolean> {
     const { lagging } = await watch()
@@ -78,7 +71,7 @@ export async function startRules<State>(parts: RulesParts<State>): Promise<Rules
         memory.kept.offer(batch)
         for (let nth = 0; nth < batch.count; nth++) memory.pace.mark(batch.shardOf(nth))
         for (const home of batch.alarms) alarmed(memory, home)
-        rounds.look().catch(reportOnce)
+        rounds.wake()
       },
       lost: () => memory.kept.lost(),
     },
