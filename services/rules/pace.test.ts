@@ -29,13 +29,18 @@ test('a quiet shard is read at once, one with many rows lets them gather, and a 
   expect(pace.readyInMs(1_000, NONE)).toBeNull()
 })
 
-test('where each home has few rows they gather for longer, so that its state is written once for several', () => {
+test('where homes have few rows each they gather for longer, so that a state is written once for several', () => {
   const pace = createPace(new Hush())
-  pace.mark(1)
-  pace.found(1, { rows: 100, homes: 26, isFull: false }, 0)
-  expect(pace.readyInMs(0, NONE)).toBe(600)
-  pace.found(1, { rows: 100, homes: 25, isFull: false }, 0)
-  expect(pace.readyInMs(0, NONE)).toBe(300)
+  const readyAfter = (rows: number) => {
+    pace.mark(1)
+    pace.found(1, { rows, homes: 25, isFull: false }, 0)
+    return pace.readyInMs(0, NONE)
+  }
+  expect(readyAfter(100)).toBe(300)
+  expect(readyAfter(99)).toBe(600)
+  // The same homes as busy as before: in twice the time they have twice as many.
+  expect(readyAfter(199)).toBe(600)
+  expect(readyAfter(200)).toBe(300)
 })
 
 test('a pass is filled from few shards where many rows wait, the longest waiting first, and never with none', () => {

@@ -1,3 +1,4 @@
+import type { Log } from '../ports.ts'
 import { type AlarmLane, createAlarmLane } from './alarm-lane.ts'
 import { lookForAlarms, passTimers } from './home-passes.ts'
 import type { RulesMemory } from './memory.ts'
@@ -8,9 +9,12 @@ export type Rounds = {
   next(): Promise<void>
   /** Timers are fired in the next round. */
   askTimers(): void
-  /** Something is unread: begins a round where it is ready, else when its rows have gathered. Resolves at the round's end. */
+  /**
+   * Something is unread: begins a round where it is ready, and resolves at its end; else it begins when the rows have gathered,
+   * and this resolves at once.
+   */
   look(): Promise<void>
-  /** The same for who does not wait for it: where a round runs none is asked for, as what is marked is looked at before its end. */
+  /** The same for who does not wait: the round that runs ends in no other way than with a look at what is marked by then. */
   wake(): void
   /** Ends after the pass in hand. */
   close(): Promise<void>
@@ -21,9 +25,8 @@ export function createRounds<State>(memory: RulesMemory<State>): Rounds {
   const alarms = createAlarmLane(memory)
   const loop = createLoop(memory, alarms)
 
-  /** What fails here is left to the round in hand and the next sweep. */
   async function foldBeside(): Promise<void> {
-    if (loop.isRunning() && memory.urgent.size > 0) await alarms.run().catch(() => undefined)
+    if (loop.isRunning() && memory.urgent.size > 0) await alarms.run().catch(loop.again)
   }
 
   async function look(): Promise<void> {
@@ -57,44 +60,41 @@ type Loop = Pick<Rounds, 'next' | 'askTimers'> & {
   isReady(): boolean
   /** At once where something is ready, else when the rows of some shard have gathered; one that runs looks by itself. */
   beginWhenReady(): void
+  /** What failed beside a round is left to the next one, which has to look for it. */
+  again(error: unknown): void
   stop(): void
   ended(): Promise<void>
 }
 
 /** One pass at a time: alarms first, then what is ready of the shards, then timers. */
 function createLoop<State>(memory: RulesMemory<State>, alarms: AlarmLane): Loop {
-  let timersAsked = false
-  /** Somebody waits for a round that has not begun yet. */
-  let roundAsked = false
+  const asked = createAsked()
   let stopped = false
   let running: Promise<void> | null = null
-  let round = newRound()
   const readyInMs = () => memory.pace.readyInMs(memory.clock.monotonicMs(), memory.alarming)
-  const isReady = () =>
-    timersAsked || roundAsked || (memory.urgent.size > 0 && !alarms.isRunning()) || readyInMs() === 0
+  const isReady = () => asked.isForRound() || (memory.urgent.size > 0 && !alarms.isRunning()) || readyInMs() === 0
+  const errors = createErrors(memory.log)
   const gathering = createTimer(begin)
 
   async function run(): Promise<void> {
     while (!stopped && isReady()) {
-      const isAwaited = roundAsked
-      roundAsked = false
-      const own = round
-      round = newRound()
-      // Timers that are asked for in the middle of the round are fired in the next.
-      const fireTimers = timersAsked
-      timersAsked = false
+      const { resolve, reject, isAwaited, fireTimers } = asked.take()
       try {
-        if (await runRound(memory, alarms, fireTimers)) timersAsked = true
-        own.resolve(memory.underway?.done.then(() => undefined))
+        if (await runRound(memory, alarms, fireTimers)) asked.timers()
+        const done = memory.underway?.done
+        if (isAwaited) done?.catch(errors.told)
+        resolve(done?.then(() => undefined))
       } catch (error) {
-        own.reject(error)
-        if (!isAwaited) memory.log.error({ err: error }, 'work that nobody waits for failed')
-        await forgetWork(memory)
+        if (isAwaited) errors.told(error)
+        reject(error)
+        await settleQuietly(memory)
+        forgetWork(memory)
+        errors.say(error)
       }
     }
     if (stopped) {
-      round.resolve()
-      await settleQuietly(memory)
+      asked.take().resolve()
+      await settle(memory).catch(errors.say)
     }
     running = null
     if (!stopped) gathering.set(readyInMs())
@@ -114,18 +114,57 @@ function createLoop<State>(memory: RulesMemory<State>, alarms: AlarmLane): Loop 
     },
     next() {
       if (stopped) return Promise.resolve()
-      roundAsked = true
+      const ended = asked.round()
       begin()
-      return round.promise
+      return ended
     },
-    askTimers() {
-      timersAsked = true
+    askTimers: asked.timers,
+    again(error) {
+      asked.again()
+      errors.say(error)
     },
     stop() {
       stopped = true
       gathering.set(null)
     },
     ended: async () => void (await running),
+  }
+}
+
+type Round = {
+  resolve(end?: Promise<void>): void
+  reject(error: unknown): void
+  /** Somebody is told how it ends. */
+  isAwaited: boolean
+  fireTimers: boolean
+}
+
+/** What the next round is asked for; what comes in the middle of one is for the next. */
+function createAsked() {
+  let next = newRound()
+  let isAwaited = false
+  let fireTimers = false
+  let isDue = false
+  return {
+    isForRound: () => isAwaited || fireTimers || isDue,
+    round() {
+      isAwaited = true
+      return next.promise
+    },
+    timers() {
+      fireTimers = true
+    },
+    again() {
+      isDue = true
+    },
+    take(): Round {
+      const taken = { ...next, isAwaited, fireTimers }
+      next = newRound()
+      isAwaited = false
+      fireTimers = false
+      isDue = false
+      return taken
+    },
   }
 }
 
@@ -150,9 +189,22 @@ async function runRound<State>(memory: RulesMemory<State>, alarms: AlarmLane, fi
   return fireTimers && (await passTimers(memory))
 }
 
+/** Says what failed where nobody was told, once: the commit under way at a round's end may fail in the next one. */
+function createErrors(log: Log): { told(error: unknown): void; say(error: unknown): void } {
+  let last: unknown = null
+  return {
+    told(error) {
+      last = error
+    },
+    say(error) {
+      if (error !== last) log.error({ err: error }, 'work that nobody waits for failed')
+      last = error
+    },
+  }
+}
+
 /** What is left undone is found by the next sweep. */
-async function forgetWork<State>(memory: RulesMemory<State>): Promise<void> {
-  await settleQuietly(memory)
+function forgetWork<State>(memory: RulesMemory<State>): void {
   memory.kept.forget(memory.shards)
   memory.pace.clear()
   memory.urgent.clear()

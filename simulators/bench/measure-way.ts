@@ -5,15 +5,11 @@ import type { Load } from './load.ts'
 import type { LogReading } from './log-reading.ts'
 import type { Plan } from './plan.ts'
 import { type Presses, pressInTurn } from './presses.ts'
+import { greatestSustained, LAG_LIMIT_S } from './sustained.ts'
 import type { Town } from './towns.ts'
 
 /** Presses follow each other at a person's irregular pace, so that no timer's beat is met again and again. */
 const IDLE_PAUSE_MS = { least: 50, spread: 60 }
-const LAG_LIMIT_S = 1
-/** Where the search for the sustained rate begins, as a share of ingest's maximum. */
-const FOLD_SEARCH = { least: 0.05, most: 0.8 }
-/** A rate counts as published when this share of it was acknowledged. */
-const PUBLISHED_SHARE = 0.97
 const BACKLOG_PRESSES = 5
 const FEW_PRESSES = 100
 const FILL_WITHIN_S = 120
@@ -76,24 +72,15 @@ export async function measureFold(
   { id, homes, words }: Town,
   maximum: number,
 ): Promise<Figure> {
-  let [least, most] = [maximum * FOLD_SEARCH.least, maximum * FOLD_SEARCH.most]
-  // Code that has not run yet and homes that have not been read yet are no part of what is sustained.
-  await load.town({ ...ground.address, homes, rate: least, seconds: plan.foldSeconds })
-  await log.untilIdle()
-  let best = { perSecond: 0, lagSeconds: 0, historySeconds: 0 }
-  for (let step = 0; step < plan.foldSteps; step++) {
-    const rate = Math.sqrt(least * most)
+  const best = await greatestSustained({ maximum, steps: plan.foldSteps }, async (rate) => {
     const town = load.town({ ...ground.address, homes, rate, seconds: plan.foldSeconds })
     await untilConnected(homes)
     const lagSeconds = await log.greatestLag('rules', town)
     const { perSecond } = await town
     const historySeconds = await log.lagSeconds('history')
-    const keptUp = lagSeconds <= LAG_LIMIT_S && perSecond >= rate * PUBLISHED_SHARE
-    if (keptUp) best = { perSecond, lagSeconds, historySeconds }
-    if (keptUp) least = rate
-    else most = rate
     await log.untilIdle()
-  }
+    return { perSecond, lagSeconds, historySeconds }
+  })
   return {
     id: `fold-sustained-${id}`,
     what: `Decoding + rules, sustained, from ${words}`,

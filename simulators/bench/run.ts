@@ -4,6 +4,7 @@ import { type Load, startLoad } from './load.ts'
 import { type LogReading, readLog } from './log-reading.ts'
 import { measureBrokers, measureMaximum } from './measure-brokers.ts'
 import { measureDemoMemory, measureIdleConnections } from './measure-memory.ts'
+import { measureRulesAlone } from './measure-rules.ts'
 import { LOST_AFTER_SECONDS, measureStorm } from './measure-storm.ts'
 import {
   fillLog,
@@ -111,7 +112,12 @@ async function measureWay(parts: { ground: Ground; load: Load; log: LogReading; 
       await log.untilIdle()
     }
   }
-  await all.end()
+  // Not ended, so that the database lives on without it.
+  await all.kill()
+  if (wants('fold')) {
+    onProgress('fold: the rules by themselves')
+    for (const town of towns) take(await measureRulesAlone({ ground, log, plan }, town, maximum))
+  }
 }
 
 async function onGround(
