@@ -39,7 +39,7 @@ export async function measureRulesAlone(
     what: `Decoding + rules alone, sustained, of ${words}`,
     measured: { ...best, rowsWritten, steps: plan.foldSteps, shareOfIngest: best.perSecond / maximum },
     shown: `${count(best.perSecond)}/s (${(best.perSecond / maximum).toFixed(2)} of ingest alone)`,
-    how: `the greatest rate with nothing over ${LAG_LIMIT_S} s behind (${plan.foldSteps} halvings of ${plan.foldSeconds} s); one \`rules\` process, the rows written straight into the log by another, database on the same processors`,
+    how: `the greatest rate with nothing over ${LAG_LIMIT_S} s behind (${plan.foldSteps} halvings, ${plan.foldSeconds} s a try); one \`rules\` process, the rows written straight into the log by another, database on the same processors`,
   }
 }
 
