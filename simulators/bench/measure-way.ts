@@ -19,7 +19,7 @@ const LONGEST_TOWN_S = 180
 const CONNECT_MS_PER_HOME = 2
 const TOWN_SETTLE_MS = 1_000
 
-type Parts = { ground: Ground; load: Load; log: LogReading; plan: Plan }
+export type Parts = { ground: Ground; load: Load; log: LogReading; plan: Plan }
 
 /** Everything in one process, nothing going on but the demo's own ten homes. */
 export async function measureIdlePresses({ ground, plan }: Parts): Promise<Figure> {
@@ -33,22 +33,30 @@ export async function measureIdlePresses({ ground, plan }: Parts): Promise<Figur
   )
 }
 
+/** Of which maximum the town publishes half: of what ingest took alone, or of what the whole way kept up with. */
+export type Half = { of: keyof Town['pressing']; maximum: number }
+const HALVES = {
+  ingest: { id: 'press-loaded', words: 'maximum load', how: "half of ingest's maximum" },
+  way: { id: 'press-sustained', words: 'what is sustained', how: 'half of what was kept up with' },
+} as const
+
 export async function measureLoadedPresses(
   { ground, load, log }: Parts,
   { id, homes, words, pressing }: Town,
-  maximum: number,
+  { of, maximum }: Half,
 ): Promise<Figure> {
   const rate = maximum / 2
+  const half = HALVES[of]
   const town = load.town({ ...ground.address, homes, rate, seconds: LONGEST_TOWN_S })
   const lagging = log.greatestLag('rules', town)
   await untilConnected(homes)
-  const presses = await pressInTurn(ground, pressing, pausePress)
+  const presses = await pressInTurn(ground, pressing[of], pausePress)
   load.stop()
   const published = await town
   const lagSeconds = await lagging
-  const how = `all roles in one process; the town asked for ${count(rate)}/s (half of ingest's maximum) and got ${count(published.perSecond)}/s acknowledged, the rules at most ${lagSeconds.toFixed(1)} s behind`
-  const what = `Press → first provider request, at half of maximum load from ${words}`
-  const figure = pressFigure(`press-loaded-${id}`, what, presses, how)
+  const how = `all roles in one process; the town asked for ${count(rate)}/s (${half.how}) and got ${count(published.perSecond)}/s acknowledged, the rules at most ${lagSeconds.toFixed(1)} s behind`
+  const what = `Press → first provider request, at half of ${half.words} from ${words}`
+  const figure = pressFigure(`${half.id}-${id}`, what, presses, how)
   const said = {
     townRate: rate,
     townPerSecond: published.perSecond,

@@ -1,6 +1,6 @@
 import type { Figure } from './figures.ts'
 import { type Ground, prepareGround } from './ground.ts'
-import { type Load, startLoad } from './load.ts'
+import { startLoad } from './load.ts'
 import { type LogReading, readLog } from './log-reading.ts'
 import { measureBrokers, measureMaximum } from './measure-brokers.ts'
 import { measureDemoMemory, measureIdleConnections } from './measure-memory.ts'
@@ -13,9 +13,10 @@ import {
   measureFold,
   measureIdlePresses,
   measureLoadedPresses,
+  type Parts,
 } from './measure-way.ts'
 import type { Plan } from './plan.ts'
-import { townsOf } from './towns.ts'
+import { type Town, townsOf } from './towns.ts'
 
 export const MEASUREMENTS = ['brokers', 'connections', 'presses', 'fold', 'backlog', 'storm', 'memory'] as const
 export type Measurement = (typeof MEASUREMENTS)[number]
@@ -85,10 +86,9 @@ type Way = {
   maximum: number | null
 }
 
-async function measureWay(parts: { ground: Ground; load: Load; log: LogReading; plan: Plan }, way: Way): Promise<void> {
+async function measureWay(parts: Parts, way: Way): Promise<void> {
   const { wants, take, onProgress } = way
   const { ground, load, log, plan } = parts
-  const towns = townsOf(ground.homes, plan)
   const maximum = way.maximum ?? (wants('presses', 'fold') ? await measureMaximum(ground, load, plan) : 0)
   if (wants('backlog')) onProgress('backlog: the log fills while the rules stand still')
   const filled = wants('backlog') ? await fillLog(parts) : 0
@@ -100,23 +100,34 @@ async function measureWay(parts: { ground: Ground; load: Load; log: LogReading; 
     onProgress('presses: one after the other, idle')
     take(await measureIdlePresses(parts))
   }
-  if (wants('fold')) {
-    onProgress('fold: the greatest rate without falling behind')
-    for (const town of towns) take(await measureFold(parts, town, maximum))
-  }
-  // Last, for a town above the rules' own rate leaves a backlog behind.
-  if (wants('presses')) {
-    onProgress('presses: while the town publishes')
-    for (const town of towns) {
-      take(await measureLoadedPresses(parts, town, maximum))
-      await log.untilIdle()
-    }
-  }
+  const towns = townsOf(ground.homes, plan)
+  await measureTowns(parts, { ...way, maximum, towns })
   // Not ended, so that the database lives on without it.
   await all.kill()
   if (wants('fold')) {
     onProgress('fold: the rules by themselves')
     for (const town of towns) take(await measureRulesAlone({ ground, log, plan }, town, maximum))
+  }
+}
+
+async function measureTowns(parts: Parts, way: Way & { maximum: number; towns: Town[] }): Promise<void> {
+  const { wants, take, onProgress, maximum, towns } = way
+  const sustained = new Map<Town, number>()
+  if (wants('fold')) onProgress('fold: the greatest rate without falling behind')
+  for (const town of wants('fold') ? towns : []) {
+    const figure = await measureFold(parts, town, maximum)
+    take(figure)
+    sustained.set(town, figure.measured.perSecond ?? 0)
+  }
+  if (!wants('presses')) return
+  onProgress('presses: while the town publishes')
+  for (const [town, most] of sustained) {
+    if (most > 0) take(await measureLoadedPresses(parts, town, { of: 'way', maximum: most }))
+  }
+  // Last, for a town above the rules' own rate leaves a backlog behind.
+  for (const town of towns) {
+    take(await measureLoadedPresses(parts, town, { of: 'ingest', maximum }))
+    await parts.log.untilIdle()
   }
 }
 
