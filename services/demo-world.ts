@@ -24,13 +24,16 @@ const HEAP_MB = 96
 /** With V8's own choice beside a small heap the whole of it was collected thirteen times a second: half a processor. */
 const SEMI_SPACE_MB = 2
 
-/** In its own process group: a Ctrl-C meant for us must not take the phones away while messages still go out. */
-export function startDemoWorld(root: string): DemoWorld {
+/**
+ * In its own process group: a Ctrl-C meant for us must not take the phones away while messages still go out.
+ * @param compiled the folder where Node keeps what it has compiled; undefined: nowhere
+ */
+export function startDemoWorld(root: string, compiled: string | undefined): DemoWorld {
   const child = fork(join(root, 'simulators', 'demo.ts'), {
     detached: true,
     execArgv: [`--max-old-space-size=${HEAP_MB}`, `--max-semi-space-size=${SEMI_SPACE_MB}`],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: { PATH: process.execPath },
+    env: { PATH: process.execPath, ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled }) },
   })
   const exited = once(child, 'exit')
   const order = (message: Order) => void child.send(message)

@@ -42,15 +42,17 @@ export type Foundation = {
 /**
  * Opens it in this order and gives it back in the reverse one: the database is opened first and stopped last.
  * @param alone every role runs in this process, so hints need no queue
+ * @param meanwhile called when the database runs and does not answer yet: what takes time and needs no database is done then
  * @throws when the database cannot be reached, is unsafe, or its folder is in use
  */
 export async function openFoundation(
   config: Config,
-  parts: { log: Log; lifecycle: Lifecycle; alone: boolean },
+  parts: { log: Log; lifecycle: Lifecycle; alone: boolean; meanwhile(): void },
 ): Promise<Foundation> {
-  const { log, lifecycle, alone } = parts
+  const { log, lifecycle, alone, meanwhile } = parts
   mkdirSync(config.dataFolder, { recursive: true })
-  const url = config.databaseUrl ?? (await openEmbedded(config, log, lifecycle))
+  if (config.databaseUrl) meanwhile()
+  const url = config.databaseUrl ?? (await openEmbedded(config, { log, lifecycle, meanwhile }))
   await migrate(url)
   const pool = await openPool(url, { max: alone ? POOL_SIZE.alone : POOL_SIZE.amongOthers, name: 'platform', log })
   lifecycle.onEnd('database connections', () => pool.end())
@@ -79,8 +81,14 @@ export async function openFoundation(
   }
 }
 
-async function openEmbedded(config: Config, log: Log, lifecycle: Lifecycle): Promise<string> {
-  const database = await startEmbedded(config.dataFolder, log, (stop) => lifecycle.onEnd('embedded database', stop))
+async function openEmbedded(
+  { dataFolder }: Config,
+  { log, lifecycle, meanwhile }: { log: Log; lifecycle: Lifecycle; meanwhile(): void },
+): Promise<string> {
+  const database = await startEmbedded(dataFolder, log, (stop, running) => {
+    lifecycle.onEnd('embedded database', stop)
+    void running.then(meanwhile)
+  })
   return database.url
 }
 

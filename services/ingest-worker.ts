@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { parentPort } from 'node:worker_threads'
 import { machineClock } from './clock.ts'
 import { readLogHint } from './core/log-hint.ts'
@@ -82,6 +83,8 @@ async function follow(order: IngestOrder): Promise<void> {
   if (order.type === 'close') return close?.()
   try {
     close = await open(order.data)
+    // As in main.ts: each thread keeps what it has compiled itself.
+    flushCompileCache()
   } catch (error) {
     const { code, port: taken } = error as { code?: string; port?: number }
     const message = error instanceof Error ? error.message : String(error)

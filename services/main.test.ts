@@ -12,6 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 async function start(args: string[], settings: Record<string, string>): Promise<{ code: number; said: string }> {
   const env = {
     PATH: process.env.PATH ?? '',
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
     ANLIN_DATA: folder,
     HTTP_PORT: '0',
     MQTT_PORT: '0',

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Config, ConfigError, readConfig, type TwilioConfig } from './config.ts'
@@ -30,6 +31,8 @@ async function main(): Promise<void> {
   endOnSignals(lifecycle, log)
   try {
     await start(config, roles, { log, lifecycle })
+    // Where it keeps what it has compiled (NODE_COMPILE_CACHE) Node does so at its end, and who is killed has none.
+    flushCompileCache()
   } catch (error) {
     await lifecycle.end('start failed')
     throw error
@@ -51,22 +54,20 @@ async function start(
     )
   }
   refuseDemoOnRealPhones(config)
-  // What is loaded from here on is loaded while the database starts: after a crash nobody is heard until the entrance is open.
-  const world = !config.production && alone ? startDemoWorld(ROOT) : null
+  const world = !config.production && alone ? startDemoWorld(ROOT, process.env.NODE_COMPILE_CACHE) : null
   if (world) lifecycle.onEnd('simulators', () => world.end())
   const ingestThread = roles.has('ingest') && roles.size > 1 ? loadIngestThread() : null
   if (ingestThread) lifecycle.onEnd('ingest thread', () => ingestThread.close())
-  const platform = import('./platform.ts')
-  // Where the database does not start, that is the failure to be told.
-  platform.catch(() => undefined)
-  const foundation = await openFoundation(config, { log, lifecycle, alone })
+  // Most of a second of this thread: after a crash nobody is heard until the entrance is open, and the database recovers meanwhile.
+  const meanwhile = () => void import('./platform.ts').catch(() => undefined)
+  const foundation = await openFoundation(config, { log, lifecycle, alone, meanwhile })
   const httpPort = config.http.port === 0 ? await freePort(config.http.host) : config.http.port
   const phones = world && !config.twilio ? await openPhones(world, config) : null
   const twilio = config.twilio ?? phones
   if (!twilio) throw new ConfigError('TWILIO_ACCOUNT_SID', undefined, 'an SMS provider, or nobody can be told')
   const publicUrl = config.publicUrl ?? `http://127.0.0.1:${httpPort}`
   const addresses = { httpPort, publicUrl, phones: world ? twilio.apiUrl : null }
-  const { startRoles } = await platform
+  const { startRoles } = await import('./platform.ts')
   const { mqttUrl } = await startRoles(roles, { foundation, lifecycle, addresses, twilio, ingestThread })
   if (world && mqttUrl) {
     await openDemo(foundation, world, { http: publicUrl, mqtt: mqttUrl, smsGateway: twilio.apiUrl }, phones !== null)

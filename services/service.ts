@@ -44,6 +44,8 @@ StartLimitIntervalSec=0
 Type=notify
 NotifyAccess=all
 WorkingDirectory=${ROOT.replaceAll('%', '%%')}
+# What was compiled once is not compiled again: after a crash the entrance is open the sooner.
+Environment=${quoted(`NODE_COMPILE_CACHE=${join(ROOT, 'node_modules', '.cache', 'node')}`)}
 ExecStart=${word(process.execPath)} ${word(join(ROOT, 'services', 'main.ts'))} all
 Restart=always
 RestartSec=1
@@ -64,5 +66,10 @@ WantedBy=multi-user.target
 
 /** A path as one word of a command line: systemd parts at blanks and fills in % and $ by itself. */
 function word(path: string): string {
-  return `"${path.replace(/[\\"]/g, '\\$&').replace(/[%$]/g, '$&$&')}"`
+  return quoted(path).replaceAll('$', '$$$$')
+}
+
+/** Of any other setting: a dollar is nothing special there. */
+function quoted(text: string): string {
+  return `"${text.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%')}"`
 }

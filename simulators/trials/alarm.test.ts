@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { connectAsync, type MqttClient } from 'mqtt'
@@ -13,6 +13,8 @@ import { type DemoFile, type PlatformUnderTrial, preparePlatform, type RunningPl
 const HOME = 'home-002'
 /** One or the other alarm may go the longer way for a good reason; not all of them. */
 const MOST_PRESSES = 4
+/** Of the several hundred that a platform compiles. */
+const SOME_PROGRAMS = 100
 
 let trial: PlatformUnderTrial
 let platform: RunningPlatform
@@ -138,6 +140,9 @@ test('in one process an alarm finds its home at hand, is written with its signal
 test('SIGTERM ends it with code 0, and the next start goes on where it was', async () => {
   expect(await platform.end()).toBe(0)
   expect(existsSync(join(trial.folder, 'postgres', 'postmaster.pid'))).toBe(false)
-  platform = await trial.start()
+  const compiled = join(trial.folder, 'compiled')
+  platform = await trial.start(['all'], { NODE_COMPILE_CACHE: compiled })
   await expect.poll(async () => (await fetch(`${demo.http}/readyz`)).json()).toMatchObject({ ready: true })
+  // Kept while it runs: whoever is killed keeps nothing at the end.
+  await expect.poll(() => readdirSync(compiled, { recursive: true }).length).toBeGreaterThan(SOME_PROGRAMS)
 })

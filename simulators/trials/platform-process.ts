@@ -68,6 +68,8 @@ export async function preparePlatform(
   const running = new Set<RunningPlatform>()
   const environment = {
     PATH: process.env.PATH ?? '',
+    // As `npm start` has it.
+    NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'node'),
     ANLIN_DATA: folder,
     HTTP_PORT: String(ports.http),
     MQTT_PORT: String(ports.mqtt),

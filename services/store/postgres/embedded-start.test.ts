@@ -31,7 +31,8 @@ function temporaryFolder(): string {
 
 /** A platform in its own process group, as a terminal or a supervisor starts it. */
 function startPlatform(folder: string): ChildProcess {
-  const env = { PATH: process.env.PATH ?? '', LOG_LEVEL: 'silent', ANLIN_DATA: folder }
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
+  const env = { PATH, NODE_COMPILE_CACHE, LOG_LEVEL: 'silent', ANLIN_DATA: folder }
   const ports = { HTTP_PORT: '0', MQTT_PORT: '0', SMS_GATEWAY_PORT: '0' }
   return spawn(process.execPath, [MAIN], { env: { ...env, ...ports }, detached: true, stdio: 'ignore' })
 }

@@ -69,23 +69,32 @@ export type EmbeddedDatabase = {
 }
 
 /** One postmaster over its lives: `pid` is known from the moment it runs, `answering` once it answers. */
-type Postmaster = { pid: number | null; answering: number | null; log: Log; ending: AbortController }
+type Postmaster = {
+  pid: number | null
+  answering: number | null
+  log: Log
+  ending: AbortController
+  /** The first of them runs, and may not answer for a while yet. */
+  running: PromiseWithResolvers<void>
+}
 
 /**
  * Starts PostgreSQL on `folder`, or adopts the one that a killed predecessor left running there, and keeps it alive.
  * It runs in its own process group, so that a Ctrl-C meant for us does not end it under our drain.
- * @param onStarting given the way to stop it before anything runs: whoever is ended during a long start uses it
+ * @param onStarting given the way to stop it before anything runs: whoever is ended during a long start uses it; and what
+ *   resolves when it runs but does not answer yet: there is time for other things then
  * @throws when another platform uses the folder, its data is of another major version, or it was stopped meanwhile;
  *   then nothing of it runs on
  */
 export async function startEmbedded(
   folder: string,
   log: Log,
-  onStarting: (stop: () => Promise<void>) => void = () => undefined,
+  onStarting: (stop: () => Promise<void>, running: Promise<void>) => void = () => undefined,
 ): Promise<EmbeddedDatabase> {
   mkdirSync(folder, { recursive: true })
   const lock = await lockFolder(folder)
-  const postmaster: Postmaster = { pid: null, answering: null, log, ending: new AbortController() }
+  const running = Promise.withResolvers<void>()
+  const postmaster: Postmaster = { pid: null, answering: null, log, ending: new AbortController(), running }
   const starting = bringUp(folder, postmaster)
   let supervision: Promise<void> = Promise.resolve()
   const stop = async () => {
@@ -95,7 +104,7 @@ export async function startEmbedded(
     if (postmaster.pid !== null) await stopPostmaster(postmaster.pid)
     lock.close()
   }
-  onStarting(stop)
+  onStarting(stop, running.promise)
   try {
     const place = await starting
     supervision = supervise(place, postmaster)
@@ -155,6 +164,7 @@ async function launch(place: Place, postmaster: Postmaster): Promise<void> {
       child.once('error', () => done(true))
     })
     child.unref()
+    postmaster.running.resolve()
     // The backends of a postmaster that was killed hold its shared memory for a moment; then the new one ends at once.
     const settled = new AbortController()
     const ready = untilReady(place.url('postgres'), log, AbortSignal.any([settled.signal, ending.signal]))
@@ -173,8 +183,9 @@ async function launch(place: Place, postmaster: Postmaster): Promise<void> {
 }
 
 /** The database that a killed predecessor left running, when it answers; it may itself be dying, or still recovering. */
-async function adopt(place: Place, { log, ending }: Postmaster): Promise<number | null> {
+async function adopt(place: Place, { log, ending, running }: Postmaster): Promise<number | null> {
   const pid = runningPid(place.data)
+  if (pid !== null) running.resolve()
   const startedAt = performance.now()
   while (pid !== null && isAlive(pid)) {
     ending.signal.throwIfAborted()
