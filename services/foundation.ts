@@ -42,7 +42,8 @@ export type Foundation = {
 /**
  * Opens it in this order and gives it back in the reverse one: the database is opened first and stopped last.
  * @param alone every role runs in this process, so hints need no queue
- * @param meanwhile called when the database runs and does not answer yet: what takes time and needs no database is done then
+ * @param meanwhile called when the embedded database only has to be waited for, or at once where there is none: what takes time
+ *   and needs no database is done then
  * @throws when the database cannot be reached, is unsafe, or its folder is in use
  */
 export async function openFoundation(
@@ -51,8 +52,8 @@ export async function openFoundation(
 ): Promise<Foundation> {
   const { log, lifecycle, alone, meanwhile } = parts
   mkdirSync(config.dataFolder, { recursive: true })
-  if (config.databaseUrl) meanwhile()
   const url = config.databaseUrl ?? (await openEmbedded(config, { log, lifecycle, meanwhile }))
+  if (url === config.databaseUrl) meanwhile()
   await migrate(url)
   const pool = await openPool(url, { max: alone ? POOL_SIZE.alone : POOL_SIZE.amongOthers, name: 'platform', log })
   lifecycle.onEnd('database connections', () => pool.end())
@@ -85,9 +86,9 @@ async function openEmbedded(
   { dataFolder }: Config,
   { log, lifecycle, meanwhile }: { log: Log; lifecycle: Lifecycle; meanwhile(): void },
 ): Promise<string> {
-  const database = await startEmbedded(dataFolder, log, (stop, running) => {
+  const database = await startEmbedded(dataFolder, log, (stop, underway) => {
     lifecycle.onEnd('embedded database', stop)
-    void running.then(meanwhile)
+    void underway.then(meanwhile)
   })
   return database.url
 }

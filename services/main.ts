@@ -59,6 +59,7 @@ async function start(
   const ingestThread = roles.has('ingest') && roles.size > 1 ? loadIngestThread() : null
   if (ingestThread) lifecycle.onEnd('ingest thread', () => ingestThread.close())
   // Most of a second of this thread: after a crash nobody is heard until the entrance is open, and the database recovers meanwhile.
+  // A failure is told by the import below.
   const meanwhile = () => void import('./platform.ts').catch(() => undefined)
   const foundation = await openFoundation(config, { log, lifecycle, alone, meanwhile })
   const httpPort = config.http.port === 0 ? await freePort(config.http.host) : config.http.port

@@ -31,8 +31,6 @@ test('a checkout whose path has a blank, a percent or a dollar is one word of th
   const doubled = checkout.replace('100%$', () => '100%%$$')
   expect(stdout).toContain(`\nExecStart="${process.execPath}" "${join(doubled, 'services', 'main.ts')}" all\n`)
   expect(stdout).toContain(`\nWorkingDirectory=${checkout.replace('%', '%%')}\n`)
-  const compiled = join(checkout.replace('%', '%%'), 'node_modules', '.cache', 'node')
-  expect(stdout).toContain(`\nEnvironment="NODE_COMPILE_CACHE=${compiled}"\n`)
 })
 
 test('who may not write the unit is told so in one line', async () => {

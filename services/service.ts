@@ -44,8 +44,11 @@ StartLimitIntervalSec=0
 Type=notify
 NotifyAccess=all
 WorkingDirectory=${ROOT.replaceAll('%', '%%')}
-# What was compiled once is not compiled again: after a crash the entrance is open the sooner.
-Environment=${quoted(`NODE_COMPILE_CACHE=${join(ROOT, 'node_modules', '.cache', 'node')}`)}
+# What was compiled once is not compiled again: after a crash the entrance is open the sooner. Whoever may write there decides
+# what runs here.
+CacheDirectory=anlin
+CacheDirectoryMode=0700
+Environment=NODE_COMPILE_CACHE=%C/anlin
 ExecStart=${word(process.execPath)} ${word(join(ROOT, 'services', 'main.ts'))} all
 Restart=always
 RestartSec=1
@@ -66,10 +69,5 @@ WantedBy=multi-user.target
 
 /** A path as one word of a command line: systemd parts at blanks and fills in % and $ by itself. */
 function word(path: string): string {
-  return quoted(path).replaceAll('$', '$$$$')
-}
-
-/** Of any other setting: a dollar is nothing special there. */
-function quoted(text: string): string {
-  return `"${text.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%')}"`
+  return `"${path.replace(/[\\"]/g, '\\$&').replace(/[%$]/g, '$&$&')}"`
 }

@@ -4,7 +4,7 @@ import { FULL } from './bench/plan.ts'
 import { MEASUREMENTS, type Measurement, runBench } from './bench/run.ts'
 import { machineLine, tableOf, writeTables } from './bench/table.ts'
 
-const HELP = `Measures the platform and prints one table: everything in one run on one machine (about ten minutes).
+const HELP = `Measures the platform and prints one table: everything in one run on one machine (about twenty minutes).
 
   npm run bench [-- --only NAME[,NAME]] [--seconds N] [--json FILE] [--write] [--profile FOLDER]
 

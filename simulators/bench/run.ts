@@ -8,6 +8,7 @@ import { measureRulesAlone } from './measure-rules.ts'
 import { LOST_AFTER_SECONDS, measureStorm } from './measure-storm.ts'
 import {
   fillLog,
+  type Half,
   measureBacklog,
   measureDisk,
   measureFold,
@@ -31,7 +32,10 @@ export type RunOptions = {
   onFigure(figure: Figure): void
 }
 
-/** Measures one thing after another on one machine; what a later one needs of an earlier one is measured if need be. */
+/**
+ * Measures one thing after another on one machine; what a later one needs of an earlier one is measured if need be,
+ * except what the way keeps up with: presses at half of that want the fold too.
+ */
 export async function runBench(options: RunOptions): Promise<Figure[]> {
   const { plan, only, onProgress } = options
   const figures: Figure[] = []
@@ -113,22 +117,23 @@ async function measureWay(parts: Parts, way: Way): Promise<void> {
 async function measureTowns(parts: Parts, way: Way & { maximum: number; towns: Town[] }): Promise<void> {
   const { wants, take, onProgress, maximum, towns } = way
   const sustained = new Map<Town, number>()
-  if (wants('fold')) onProgress('fold: the greatest rate without falling behind')
-  for (const town of wants('fold') ? towns : []) {
-    const figure = await measureFold(parts, town, maximum)
-    take(figure)
-    sustained.set(town, figure.measured.perSecond ?? 0)
+  if (wants('fold')) {
+    onProgress('fold: the greatest rate without falling behind')
+    for (const town of towns) {
+      const figure = await measureFold(parts, town, maximum)
+      take(figure)
+      sustained.set(town, figure.measured.perSecond ?? 0)
+    }
   }
   if (!wants('presses')) return
+  // Last, for a town above the rules' own rate leaves a backlog behind, and every press an open incident.
   onProgress('presses: while the town publishes')
-  for (const [town, most] of sustained) {
-    if (most > 0) take(await measureLoadedPresses(parts, town, { of: 'way', maximum: most }))
-  }
-  // Last, for a town above the rules' own rate leaves a backlog behind.
-  for (const town of towns) {
-    take(await measureLoadedPresses(parts, town, { of: 'ingest', maximum }))
+  const press = async (town: Town, half: Half) => {
+    take(await measureLoadedPresses(parts, town, half))
     await parts.log.untilIdle()
   }
+  for (const town of towns) await press(town, { of: 'ingest', maximum })
+  for (const [town, most] of sustained) if (most > 0) await press(town, { of: 'way', maximum: most })
 }
 
 async function onGround(

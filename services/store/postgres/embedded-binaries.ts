@@ -20,9 +20,9 @@ export function databaseUser(): DatabaseUser | null {
 
 function userIds(): DatabaseUser | null {
   try {
-    const said = execFileSync('id', [ROOT_USER_NAME], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-    const [, uid, gid] = /^uid=(\d+)\S* gid=(\d+)/.exec(said) ?? []
-    return uid && gid ? { name: ROOT_USER_NAME, uid: Number(uid), gid: Number(gid) } : null
+    const id = (flag: string) =>
+      Number(execFileSync('id', [flag, ROOT_USER_NAME], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))
+    return { name: ROOT_USER_NAME, uid: id('-u'), gid: id('-g') }
   } catch {
     return null
   }

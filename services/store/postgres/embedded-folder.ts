@@ -45,9 +45,10 @@ function addressIn(folder: string): (database: string) => string {
 /**
  * The folder with a whole database in it, made when there is none.
  * @param ending cuts the making short
+ * @param onMaking called when it is being made, by a process of its own, for a second or two
  * @throws when the data is of another major version
  */
-export async function prepareFolder(folder: string, ending: AbortSignal): Promise<Place> {
+export async function prepareFolder(folder: string, ending: AbortSignal, onMaking: () => void): Promise<Place> {
   const user = databaseUser()
   const binaries = await databaseBinaries(user, `/var/lib/anlin/postgres-${process.arch}`)
   const data = join(folder, 'postgres')
@@ -59,7 +60,7 @@ export async function prepareFolder(folder: string, ending: AbortSignal): Promis
   for (const half of readdirSync(folder).filter((name) => name.startsWith(HALF_PREFIX))) {
     rmSync(join(folder, half), { recursive: true, force: true })
   }
-  if (!existsSync(join(data, 'PG_VERSION'))) await makeDatabase(folder, data, { binaries, user, ending })
+  if (!existsSync(join(data, 'PG_VERSION'))) await makeDatabase(folder, data, { binaries, user, ending, onMaking })
   await refuseOtherMajor(data, binaries, user)
   return { data, url: addressIn(folder), socketFolder, logFile: join(folder, 'postgres.log'), binaries, user }
 }
@@ -68,18 +69,21 @@ export async function prepareFolder(folder: string, ending: AbortSignal): Promis
 async function makeDatabase(
   folder: string,
   data: string,
-  { binaries, user, ending }: { binaries: string; user: DatabaseUser | null; ending: AbortSignal },
+  parts: { binaries: string; user: DatabaseUser | null; ending: AbortSignal; onMaking(): void },
 ): Promise<void> {
+  const { binaries, user, ending, onMaking } = parts
   const half = join(folder, `${HALF_PREFIX}${process.pid}`)
   const passwordFile = join(folder, 'postgres.password')
   mkdirSync(half, { mode: 0o700 })
   writeFileSync(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600, flush: true })
   if (user) for (const path of [half, passwordFile]) chownSync(path, user.uid, user.gid)
-  await run(
+  const making = run(
     join(binaries, 'bin', 'initdb'),
     ['-D', half, '-U', 'anlin', '-E', 'UTF8', '--locale=C', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`],
     { ...asUser(user), cwd: '/', signal: ending },
   )
+  onMaking()
+  await making
   rmSync(data, { recursive: true, force: true })
   renameSync(half, data)
 }

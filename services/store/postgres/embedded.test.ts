@@ -34,11 +34,8 @@ async function count(database: EmbeddedDatabase): Promise<number> {
 
 test('a killed postmaster is back within moments, with its data; a second platform on the folder is refused', async () => {
   const folder = temporaryFolder()
-  const steps: string[] = []
-  const database = await startEmbedded(folder, silent, (_stop, running) => void running.then(() => steps.push('runs')))
-  steps.push('answers')
+  const database = await startEmbedded(folder, silent)
   cleanups.push(() => database.stop())
-  expect(steps).toEqual(['runs', 'answers'])
   const { applied } = await migrate(database.url)
   expect(applied.length).toBeGreaterThan(0)
 

@@ -74,27 +74,27 @@ type Postmaster = {
   answering: number | null
   log: Log
   ending: AbortController
-  /** The first of them runs, and may not answer for a while yet. */
-  running: PromiseWithResolvers<void>
+  /** The database is being made, or the first of them was launched or found: from now on it is waited for. */
+  underway: PromiseWithResolvers<void>
 }
 
 /**
  * Starts PostgreSQL on `folder`, or adopts the one that a killed predecessor left running there, and keeps it alive.
  * It runs in its own process group, so that a Ctrl-C meant for us does not end it under our drain.
  * @param onStarting given the way to stop it before anything runs: whoever is ended during a long start uses it; and what
- *   resolves when it runs but does not answer yet: there is time for other things then
+ *   resolves when it only has to be waited for (while it is made, or from its launch on): time for other things
  * @throws when another platform uses the folder, its data is of another major version, or it was stopped meanwhile;
  *   then nothing of it runs on
  */
 export async function startEmbedded(
   folder: string,
   log: Log,
-  onStarting: (stop: () => Promise<void>, running: Promise<void>) => void = () => undefined,
+  onStarting: (stop: () => Promise<void>, underway: Promise<void>) => void = () => undefined,
 ): Promise<EmbeddedDatabase> {
   mkdirSync(folder, { recursive: true })
   const lock = await lockFolder(folder)
-  const running = Promise.withResolvers<void>()
-  const postmaster: Postmaster = { pid: null, answering: null, log, ending: new AbortController(), running }
+  const underway = Promise.withResolvers<void>()
+  const postmaster: Postmaster = { pid: null, answering: null, log, ending: new AbortController(), underway }
   const starting = bringUp(folder, postmaster)
   let supervision: Promise<void> = Promise.resolve()
   const stop = async () => {
@@ -104,7 +104,7 @@ export async function startEmbedded(
     if (postmaster.pid !== null) await stopPostmaster(postmaster.pid)
     lock.close()
   }
-  onStarting(stop, running.promise)
+  onStarting(stop, underway.promise)
   try {
     const place = await starting
     supervision = supervise(place, postmaster)
@@ -116,8 +116,8 @@ export async function startEmbedded(
 }
 
 async function bringUp(folder: string, postmaster: Postmaster): Promise<Place> {
-  const { log, ending } = postmaster
-  const place = await prepareFolder(folder, ending.signal)
+  const { log, ending, underway } = postmaster
+  const place = await prepareFolder(folder, ending.signal, underway.resolve)
   postmaster.pid = postmaster.answering = await adopt(place, postmaster)
   if (postmaster.pid === null) await launch(place, postmaster)
   await untilReady(place.url('postgres'), log, ending.signal)
@@ -164,7 +164,7 @@ async function launch(place: Place, postmaster: Postmaster): Promise<void> {
       child.once('error', () => done(true))
     })
     child.unref()
-    postmaster.running.resolve()
+    postmaster.underway.resolve()
     // The backends of a postmaster that was killed hold its shared memory for a moment; then the new one ends at once.
     const settled = new AbortController()
     const ready = untilReady(place.url('postgres'), log, AbortSignal.any([settled.signal, ending.signal]))
@@ -183,13 +183,14 @@ async function launch(place: Place, postmaster: Postmaster): Promise<void> {
 }
 
 /** The database that a killed predecessor left running, when it answers; it may itself be dying, or still recovering. */
-async function adopt(place: Place, { log, ending, running }: Postmaster): Promise<number | null> {
+async function adopt(place: Place, { log, ending, underway }: Postmaster): Promise<number | null> {
   const pid = runningPid(place.data)
-  if (pid !== null) running.resolve()
   const startedAt = performance.now()
   while (pid !== null && isAlive(pid)) {
     ending.signal.throwIfAborted()
     const fault = await faultOf(place.url('postgres'))
+    // Not before it has said something itself: whoever is busy meanwhile would take its silence for nobody there.
+    if (fault === null || isRecovering(fault)) underway.resolve()
     if (fault === null) return pid
     if (isRecovering(fault)) {
       await untilReady(place.url('postgres'), log, ending.signal)
