@@ -183,6 +183,9 @@ function takeWill(parts: Parts, connection: Connection, will: PublishPacket, cal
   )
 }
 
+/** Not sooner: when a district's connections are lost they all ask. */
+const SESSION_AGAIN_MS = 1_000
+
 /** Asked for as long as a message may wait for its commit: a database that is away takes connections with it. */
 async function latestSession({ accounts, clock, limits }: Parts, account: string): Promise<number> {
   const deadlineMs = clock.monotonicMs() + limits.waitingMs
@@ -191,7 +194,7 @@ async function latestSession({ accounts, clock, limits }: Parts, account: string
       return await accounts.latestSession(account)
     } catch (error) {
       if (clock.monotonicMs() > deadlineMs) throw error
-      await sleep(limits.retryMaxMs, undefined, { ref: false })
+      await sleep(SESSION_AGAIN_MS, undefined, { ref: false })
     }
   }
 }

@@ -7,6 +7,8 @@ import { errorCode } from './error-code.ts'
 import type { IngestLimits } from './limits.ts'
 
 const STALL_CHECK_MS = 250
+/** That a batch is still not stored is said so often. */
+const TELL_EVERY_MS = 1_000
 /** Alarms of one batch that are hinted by their home; a storm's further ones are found by their shards. */
 const URGENT_HINTS = 64
 /**
@@ -154,19 +156,20 @@ export class GroupCommit {
 
   /** Null: it was given up meanwhile. */
   async #store(batch: WaitingMessage[]): Promise<Appended | null> {
-    const { logAppend, limits, log, metrics } = this.#options
-    for (let pauseMs = limits.retryMs; ; pauseMs = Math.min(pauseMs * 2, limits.retryMaxMs)) {
+    const { logAppend, limits, log, metrics, clock } = this.#options
+    for (let toldAtMs = Number.NEGATIVE_INFINITY; ; ) {
       try {
         const appended = await logAppend.append(batch)
         return this.#inFlight === batch ? appended : null
       } catch (err) {
         metrics.count('anlin_commit_failures_total')
         if (this.#inFlight !== batch) return null
-        log.warn(
-          { code: errorCode(err), messages: batch.length },
-          'a batch is not stored or nobody knows: trying again',
-        )
-        await sleep(pauseMs)
+        if (clock.monotonicMs() - toldAtMs >= TELL_EVERY_MS) {
+          toldAtMs = clock.monotonicMs()
+          const what = { code: errorCode(err), messages: batch.length }
+          log.warn(what, 'a batch is not stored or nobody knows: trying again')
+        }
+        await sleep(limits.retryMs)
         if (this.#inFlight !== batch) return null
       }
     }

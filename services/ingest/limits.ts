@@ -25,9 +25,8 @@ export type IngestLimits = {
   /** One statement takes no more: an alarm waits for the one under way. */
   batchMessages: number
   batchBytes: number
-  /** First pause after a failed commit; doubles up to `retryMaxMs`. */
+  /** Pause after a failed commit: a database that is back is noticed so soon, and a press may be waiting. */
   retryMs: number
-  retryMaxMs: number
   /** How long `close` waits for commits, and then for clients to take their last answers. */
   drainMs: number
   lingerMs: number
@@ -49,7 +48,6 @@ export const INGEST_LIMITS: IngestLimits = {
   batchMessages: 1_000,
   batchBytes: 4 * 1024 * 1024,
   retryMs: 50,
-  retryMaxMs: 1_000,
   drainMs: 10_000,
   lingerMs: 1_000,
 }

@@ -64,7 +64,7 @@ test('what cannot be stored in time closes its connection, others stay; the devi
       return Promise.reject(new Error('disk trouble'))
     },
   })
-  const limits = { waitingMs: 200, retryMs: 5, retryMaxMs: 20 }
+  const limits = { waitingMs: 200, retryMs: 5 }
   // It stands while nothing is broken: what is stored then is in time however long that takes.
   const clock = { now: () => Date.now(), monotonicMs: () => nowMs }
   harness = await startHarness(database.pool, { wrapLog: breaking, limits, clock })
