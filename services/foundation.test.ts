@@ -1,37 +1,41 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readConfig } from './config.ts'
+import { type Config, readConfig } from './config.ts'
 import { openFoundation } from './foundation.ts'
 import { createLifecycle } from './lifecycle.ts'
-import { createTestDatabase } from './testing/postgres.ts'
 import { temporaryFolder } from './testing/temporary-folder.ts'
 
 const log = { info() {}, warn() {}, error() {}, debug() {} }
 
-/** Opens it and ends it. @returns what was there of the embedded database at each call of `meanwhile`, then that it was open */
-async function open(folder: string, settings: Record<string, string>, alone: boolean): Promise<string[]> {
-  const steps: string[] = []
+/** Opens it, looks at each call of `meanwhile`, and ends it. @returns what was seen, and whether it opened */
+async function open<T>(config: Config, look: () => T): Promise<{ seen: T[]; isOpen: boolean }> {
   const lifecycle = createLifecycle(log)
-  const meanwhile = () => {
-    const isMade = existsSync(join(folder, 'postgres', 'PG_VERSION'))
-    const listens = existsSync(join(folder, 'socket', '.s.PGSQL.5432'))
-    steps.push(listens ? 'listens' : isMade ? 'made' : 'not made')
-  }
-  try {
-    await openFoundation(readConfig({ ANLIN_DATA: folder, ...settings }, folder), { log, lifecycle, alone, meanwhile })
-    steps.push('open')
-  } finally {
-    await lifecycle.end('the test')
-  }
-  return steps
+  const seen: T[] = []
+  const parts = { log, lifecycle, alone: config.databaseUrl === null, meanwhile: () => void seen.push(look()) }
+  const isOpen = await openFoundation(config, parts).then(
+    () => true,
+    () => false,
+  )
+  await lifecycle.end('the test')
+  return { seen, isOpen }
 }
 
-test('whoever has other things to do is told when the database only has to be waited for', async () => {
+test('who has other things to do is told while the database is made, and when it was launched', async () => {
   const folder = temporaryFolder('foundation')
-  expect(await open(folder, {}, true), 'while it is made').toEqual(['not made', 'open'])
-  expect(await open(folder, {}, true), 'from its launch on').toEqual(['made', 'open'])
-  const elsewhere = await createTestDatabase()
-  expect(await open(folder, { DATABASE_URL: elsewhere.url }, false), 'elsewhere').toEqual(['made', 'open'])
-  await elsewhere.close()
+  const config = readConfig({ ANLIN_DATA: folder }, folder)
+  const isBeingMade = () => readdirSync(folder).some((name) => name.startsWith('postgres.new-'))
+  expect(await open(config, isBeingMade)).toEqual({ seen: [true], isOpen: true })
+
+  // Each launch opens it anew.
+  const said = join(folder, 'postgres.log')
+  rmSync(said)
+  expect(await open(config, () => existsSync(said))).toEqual({ seen: [true], isOpen: true })
+})
+
+test('with a database elsewhere at once, whether or not it can be reached', async () => {
+  const folder = temporaryFolder('foundation')
+  const nobody = 'postgres://anlin:nobody@127.0.0.1:1/anlin'
+  const config = readConfig({ ANLIN_DATA: folder, DATABASE_URL: nobody }, folder)
+  expect(await open(config, () => 'told')).toEqual({ seen: ['told'], isOpen: false })
 })

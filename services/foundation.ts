@@ -52,8 +52,8 @@ export async function openFoundation(
 ): Promise<Foundation> {
   const { log, lifecycle, alone, meanwhile } = parts
   mkdirSync(config.dataFolder, { recursive: true })
+  if (config.databaseUrl !== null) meanwhile()
   const url = config.databaseUrl ?? (await openEmbedded(config, { log, lifecycle, meanwhile }))
-  if (url === config.databaseUrl) meanwhile()
   await migrate(url)
   const pool = await openPool(url, { max: alone ? POOL_SIZE.alone : POOL_SIZE.amongOthers, name: 'platform', log })
   lifecycle.onEnd('database connections', () => pool.end())

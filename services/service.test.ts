@@ -12,9 +12,8 @@ test('the unit restarts for ever, watches us, and leaves the database to our own
   const file = join(temporaryFolder('unit'), 'anlin.service')
   await promisify(execFile)(process.execPath, [SERVICE, '--install', '--file', file])
   const unit = readFileSync(file, 'utf8')
-  for (const line of ['Restart=always', 'StartLimitIntervalSec=0', 'Type=notify', 'WatchdogSec=30', 'KillMode=mixed']) {
-    expect(unit).toContain(`${line}\n`)
-  }
+  const restarts = ['Restart=always', 'StartLimitIntervalSec=0', 'Type=notify', 'WatchdogSec=30', 'KillMode=mixed']
+  for (const line of [...restarts, 'Environment="NODE_COMPILE_CACHE=%C/anlin"']) expect(unit).toContain(`\n${line}\n`)
   // systemd's own eye, where the machine has it.
   if (existsSync('/usr/bin/systemd-analyze')) {
     const { stderr } = await promisify(execFile)('systemd-analyze', ['verify', file])

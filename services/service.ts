@@ -45,10 +45,8 @@ Type=notify
 NotifyAccess=all
 WorkingDirectory=${ROOT.replaceAll('%', '%%')}
 # What was compiled once is not compiled again: after a crash the entrance is open the sooner. Whoever may write there decides
-# what runs here.
-CacheDirectory=anlin
-CacheDirectoryMode=0700
-Environment=NODE_COMPILE_CACHE=%C/anlin
+# what runs here; where we may not, all is compiled each time.
+Environment="NODE_COMPILE_CACHE=%C/anlin"
 ExecStart=${word(process.execPath)} ${word(join(ROOT, 'services', 'main.ts'))} all
 Restart=always
 RestartSec=1

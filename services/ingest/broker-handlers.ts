@@ -20,6 +20,8 @@ const FLAG_WILL = 16
 /** What a row costs in memory and on the wire besides its payload. */
 const ROW_BYTES = 200
 const KEEPALIVE_FACTOR_MS = 1_500
+/** A look that failed is not repeated sooner: when a district's connections are lost they all look. */
+const SESSION_AGAIN_MS = 1_000
 
 type Handlers = Required<Pick<AedesOptions, 'preConnect' | 'authenticate' | 'authorizePublish' | 'authorizeSubscribe'>>
 type Parts = {
@@ -182,9 +184,6 @@ function takeWill(parts: Parts, connection: Connection, will: PublishPacket, cal
     },
   )
 }
-
-/** Not sooner: when a district's connections are lost they all ask. */
-const SESSION_AGAIN_MS = 1_000
 
 /** Asked for as long as a message may wait for its commit: a database that is away takes connections with it. */
 async function latestSession({ accounts, clock, limits }: Parts, account: string): Promise<number> {

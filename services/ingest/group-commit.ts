@@ -3,12 +3,11 @@ import { Hush } from '../core/hush.ts'
 import { logHintKey } from '../core/log-hint.ts'
 import { SHARD_COUNT } from '../core/shard.ts'
 import type { Appended, Clock, Hints, Log, LogAppend, LogMessage, Metrics } from '../ports.ts'
+import { type CommitRetries, createCommitRetries } from './commit-retries.ts'
 import { errorCode } from './error-code.ts'
 import type { IngestLimits } from './limits.ts'
 
 const STALL_CHECK_MS = 250
-/** That a batch is still not stored is said so often. */
-const TELL_EVERY_MS = 1_000
 /** Alarms of one batch that are hinted by their home; a storm's further ones are found by their shards. */
 const URGENT_HINTS = 64
 /**
@@ -51,6 +50,7 @@ type Options = {
  */
 export class GroupCommit {
   readonly #options: Options
+  readonly #retries: CommitRetries
   readonly #stallCheck: NodeJS.Timeout
   #queue: WaitingMessage[] = []
   #inFlight: WaitingMessage[] = []
@@ -66,6 +66,7 @@ export class GroupCommit {
 
   constructor(options: Options) {
     this.#options = options
+    this.#retries = createCommitRetries(options.limits)
     this.#stallCheck = setInterval(() => this.#giveUpWhenStalled(), STALL_CHECK_MS)
   }
 
@@ -156,20 +157,19 @@ export class GroupCommit {
 
   /** Null: it was given up meanwhile. */
   async #store(batch: WaitingMessage[]): Promise<Appended | null> {
-    const { logAppend, limits, log, metrics, clock } = this.#options
-    for (let toldAtMs = Number.NEGATIVE_INFINITY; ; ) {
+    const { logAppend, log, metrics, clock } = this.#options
+    for (;;) {
       try {
         const appended = await logAppend.append(batch)
+        this.#retries.reset()
         return this.#inFlight === batch ? appended : null
       } catch (err) {
         metrics.count('anlin_commit_failures_total')
         if (this.#inFlight !== batch) return null
-        if (clock.monotonicMs() - toldAtMs >= TELL_EVERY_MS) {
-          toldAtMs = clock.monotonicMs()
-          const what = { code: errorCode(err), messages: batch.length }
-          log.warn(what, 'a batch is not stored or nobody knows: trying again')
-        }
-        await sleep(limits.retryMs)
+        const code = errorCode(err)
+        const { pauseMs, isTold } = this.#retries.failed(code, clock.monotonicMs())
+        if (isTold) log.warn({ code, messages: batch.length }, 'a batch is not stored or nobody knows: trying again')
+        await sleep(pauseMs)
         if (this.#inFlight !== batch) return null
       }
     }

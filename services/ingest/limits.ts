@@ -25,8 +25,9 @@ export type IngestLimits = {
   /** One statement takes no more: an alarm waits for the one under way. */
   batchMessages: number
   batchBytes: number
-  /** Pause after a failed commit: a database that is back is noticed so soon, and a press may be waiting. */
+  /** Pause after a commit that failed; where the database is there and refuses it doubles up to `retryMaxMs`. */
   retryMs: number
+  retryMaxMs: number
   /** How long `close` waits for commits, and then for clients to take their last answers. */
   drainMs: number
   lingerMs: number
@@ -48,6 +49,7 @@ export const INGEST_LIMITS: IngestLimits = {
   batchMessages: 1_000,
   batchBytes: 4 * 1024 * 1024,
   retryMs: 50,
+  retryMaxMs: 1_000,
   drainMs: 10_000,
   lingerMs: 1_000,
 }

@@ -126,7 +126,7 @@ async function measureTowns(parts: Parts, way: Way & { maximum: number; towns: T
     }
   }
   if (!wants('presses')) return
-  // Last, for a town above the rules' own rate leaves a backlog behind, and every press an open incident.
+  // Last, for a town above the rules' own rate leaves a backlog behind, and each press an open incident to those after it.
   onProgress('presses: while the town publishes')
   const press = async (town: Town, half: Half) => {
     take(await measureLoadedPresses(parts, town, half))

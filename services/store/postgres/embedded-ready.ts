@@ -11,17 +11,28 @@ const STARTING_UP = '57P03'
 /** SQLSTATE class of a refused login: asking again changes nothing. */
 const REFUSED_LOGIN = /^28/
 
+type Waiting = {
+  log: Log
+  /** Ends the waiting. */
+  ending: AbortSignal
+  /** How long it may be without any answer. */
+  limitMs?: number
+  /** Where this is known of somebody else's server: it ends by itself when its turn comes. */
+  isThere?(): boolean
+}
+
 /**
- * Resolves when the server answers.
- * @param limitMs how long it may be without any answer
- * @param ending ends the waiting
+ * Resolves when the server answers, or is not there any more.
  * @throws when it does not answer in time, or refuses us
  */
-export async function untilReady(url: string, log: Log, ending: AbortSignal, limitMs = START_LIMIT_MS): Promise<void> {
+export async function untilReady(
+  url: string,
+  { log, ending, limitMs = START_LIMIT_MS, isThere = () => true }: Waiting,
+): Promise<void> {
   const startedAt = performance.now()
   let deadline = startedAt + limitMs
   let tellAt = startedAt + PROGRESS_EVERY_MS
-  for (;;) {
+  while (isThere()) {
     ending.throwIfAborted()
     const cause = await faultOf(url)
     if (cause === null) return

@@ -5,6 +5,7 @@ import pg from 'pg'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createTestDatabase } from '../../testing/postgres.ts'
 import { type EmbeddedDatabase, startEmbedded } from './embedded.ts'
+import { recoverySync } from './embedded-sync.ts'
 import { migrate } from './migrate.ts'
 
 const silent = { info() {}, warn() {}, error() {}, debug() {} }
@@ -17,6 +18,16 @@ function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'anlin-embedded-'))
   cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
   return folder
+}
+
+async function settingOf({ url }: EmbeddedDatabase, name: string): Promise<unknown> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query('select current_setting($1) as setting', [name])).rows[0].setting
+  } finally {
+    await client.end()
+  }
 }
 
 async function count(database: EmbeddedDatabase): Promise<number> {
@@ -38,6 +49,9 @@ test('a killed postmaster is back within moments, with its data; a second platfo
   cleanups.push(() => database.stop())
   const { applied } = await migrate(database.url)
   expect(applied.length).toBeGreaterThan(0)
+  expect(await settingOf(database, 'recovery_init_sync_method')).toBe(
+    recoverySync(folder).recovery_init_sync_method ?? 'fsync',
+  )
 
   await expect(startEmbedded(folder, silent)).rejects.toThrow(`another platform is running on ${folder}`)
 

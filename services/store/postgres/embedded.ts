@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { release, totalmem } from 'node:os'
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -9,12 +9,15 @@ import { asUser, type Place, prepareFolder } from './embedded-folder.ts'
 import { cutLog } from './embedded-log.ts'
 import { isAlive, runningPid, stopPostmaster } from './embedded-process.ts'
 import { codeOf, faultOf, isRecovering, START_LIMIT_MS, untilReady } from './embedded-ready.ts'
+import { recoverySync } from './embedded-sync.ts'
 import { lockFolder } from './folder-lock.ts'
 
 export { embeddedUrl } from './embedded-folder.ts'
 
 /** How often we look whether the database still lives; it is back within a second of its death. */
 const SUPERVISE_MS = 50
+/** Where it cannot even be launched. */
+const LAUNCH_AGAIN_MS = 1_000
 const CUT_EVERY_MS = 60_000
 /** A postmaster listens on its socket as soon as it lives; where nobody does, its process id is somebody else's by now. */
 const LISTENS_WITHIN_MS = 2_000
@@ -30,16 +33,6 @@ function sharedBuffersMb(): number {
   // A container's limit, where there is one; where not, Node says 0 or more than there is.
   const memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
   return Math.round(Math.min(Math.max((memoryBytes * share) / 2 ** 20, least), most))
-}
-
-/**
- * Before a crash is recovered from, everything has to be on disk: the kernel is asked once instead of for each of two thousand
- * files, which took half a second of a start's one. Linux before 5.8 does not tell the errors of that, others do not have it.
- */
-function initSync(): Record<string, string> {
-  const [major = 0, minor = 0] = release().split('.').map(Number)
-  const canAskOnce = process.platform === 'linux' && (major > 5 || (major === 5 && minor >= 8))
-  return canAskOnce ? { recovery_init_sync_method: 'syncfs' } : {}
 }
 
 const SETTINGS: Record<string, string> = {
@@ -66,8 +59,7 @@ const SETTINGS: Record<string, string> = {
   log_min_error_statement: 'panic',
   log_timezone: 'UTC',
   timezone: 'UTC',
-  listen_addresses: "''",
-  ...initSync(),
+  listen_addresses: '',
 }
 
 export type EmbeddedDatabase = {
@@ -131,7 +123,7 @@ async function bringUp(folder: string, postmaster: Postmaster): Promise<Place> {
   const place = await prepareFolder(folder, ending.signal, underway.resolve)
   postmaster.pid = postmaster.answering = await adopt(place, postmaster)
   if (postmaster.pid === null) await launch(place, postmaster)
-  await untilReady(place.url('postgres'), log, ending.signal)
+  await untilReady(place.url('postgres'), { log, ending: ending.signal })
   await ensureDatabase(place)
   ending.signal.throwIfAborted()
   return place
@@ -150,8 +142,10 @@ async function supervise(place: Place, postmaster: Postmaster): Promise<void> {
     if (ending.signal.aborted || (pid !== null && isAlive(pid))) continue
     log.error({ pid }, 'embedded database died: starting it again')
     // For ever: without its database the platform hears nobody, and giving up helps no one.
-    await launch(place, postmaster).catch((err) => {
-      if (!ending.signal.aborted) log.error({ err }, 'embedded database does not start: trying again')
+    await launch(place, postmaster).catch(async (err) => {
+      if (ending.signal.aborted) return
+      log.error({ err }, 'embedded database does not start: trying again')
+      await sleep(LAUNCH_AGAIN_MS)
     })
   }
 }
@@ -161,14 +155,7 @@ async function launch(place: Place, postmaster: Postmaster): Promise<void> {
   const deadline = performance.now() + START_LIMIT_MS
   for (;;) {
     ending.signal.throwIfAborted()
-    const logFile = openSync(place.logFile, 'a', 0o600)
-    const options = Object.entries({ ...SETTINGS, unix_socket_directories: place.socketFolder })
-    const child = spawn(
-      join(place.binaries, 'bin', 'postgres'),
-      ['-D', place.data, ...options.flatMap(([name, value]) => ['-c', `${name}=${value === "''" ? '' : value}`])],
-      { ...asUser(place.user), cwd: '/', detached: true, stdio: ['ignore', logFile, logFile] },
-    )
-    closeSync(logFile)
+    const child = spawnPostmaster(place)
     postmaster.pid = child.pid ?? null
     const exited = new Promise<boolean>((done) => {
       child.once('exit', () => done(true))
@@ -178,7 +165,8 @@ async function launch(place: Place, postmaster: Postmaster): Promise<void> {
     postmaster.underway.resolve()
     // The backends of a postmaster that was killed hold its shared memory for a moment; then the new one ends at once.
     const settled = new AbortController()
-    const ready = untilReady(place.url('postgres'), log, AbortSignal.any([settled.signal, ending.signal]))
+    const called = AbortSignal.any([settled.signal, ending.signal])
+    const ready = untilReady(place.url('postgres'), { log, ending: called })
     // Who lost the race is called off, and nobody waits for its failure.
     ready.catch(() => undefined)
     const ended = await Promise.race([exited, ready.then(() => false)])
@@ -193,6 +181,20 @@ async function launch(place: Place, postmaster: Postmaster): Promise<void> {
   }
 }
 
+function spawnPostmaster(place: Place): ChildProcess {
+  const settings = { ...SETTINGS, ...recoverySync(place.data), unix_socket_directories: place.socketFolder }
+  const logFile = openSync(place.logFile, 'a', 0o600)
+  try {
+    return spawn(
+      join(place.binaries, 'bin', 'postgres'),
+      ['-D', place.data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      { ...asUser(place.user), cwd: '/', detached: true, stdio: ['ignore', logFile, logFile] },
+    )
+  } finally {
+    closeSync(logFile)
+  }
+}
+
 /** The database that a killed predecessor left running, when it answers; it may itself be dying, or still recovering. */
 async function adopt(place: Place, { log, ending, underway }: Postmaster): Promise<number | null> {
   const pid = runningPid(place.data)
@@ -204,7 +206,8 @@ async function adopt(place: Place, { log, ending, underway }: Postmaster): Promi
     if (fault === null || isRecovering(fault)) underway.resolve()
     if (fault === null) return pid
     if (isRecovering(fault)) {
-      await untilReady(place.url('postgres'), log, ending.signal)
+      // Or it is shutting down, and says the same: then it ends.
+      await untilReady(place.url('postgres'), { log, ending: ending.signal, isThere: () => isAlive(pid) })
       continue
     }
     const nobodyListens = ['ECONNREFUSED', 'ENOENT'].includes(codeOf(fault))
