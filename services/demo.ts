@@ -81,7 +81,7 @@ type DemoHome = {
   contacts: { name: string; role: string; phone: string }[]
   devices: DemoDevice[]
 }
-type DemoPeople = {
+export type DemoPeople = {
   users: { role: string; login: string; password: string }[]
   homes: DemoHome[]
   staff: { name: string; role: string; phone: string; gridCell: string | null; onCall: boolean }[]
@@ -113,20 +113,23 @@ function isThisMachine(url: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
 }
 
-/** Makes the community once; a later start finds it and only tells the addresses anew. Resolves to demo.json's path. */
-export async function prepareDemo(
-  pool: Database,
-  sealing: Sealing,
-  dataFolder: string,
-  addresses: DemoAddresses,
-): Promise<{ path: string; users: DemoPeople['users'] }> {
+/**
+ * Makes the community once; a later start finds it. Before the entrance opens: a database that dies afterwards must not end the
+ * platform any more.
+ */
+export async function prepareDemo(pool: Database, sealing: Sealing, dataFolder: string): Promise<DemoPeople> {
+  const known = await knownPeople(pool, join(dataFolder, DEMO_FILE))
+  return known ?? (await inTransaction(pool, (tx) => makePeople(tx, sealing)))
+}
+
+/** Tells the simulators and whoever looks on where everything is. Returns demo.json's path. */
+export function writeDemoFile(dataFolder: string, people: DemoPeople, addresses: DemoAddresses): string {
   const path = join(dataFolder, DEMO_FILE)
-  const people = (await knownPeople(pool, path)) ?? (await inTransaction(pool, (tx) => makePeople(tx, sealing)))
   const half = `${path}.new`
   writeFileSync(half, `${JSON.stringify({ ...addresses, ...people }, null, 2)}\n`, { mode: 0o600 })
   chmodSync(half, 0o600)
   renameSync(half, path)
-  return { path, users: people.users }
+  return path
 }
 
 /** Null when the community is not there yet, or its logins are lost and have to be made anew. */

@@ -3,9 +3,9 @@ import { flushCompileCache } from 'node:module'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Config, ConfigError, readConfig, type TwilioConfig } from './config.ts'
-import { prepareDemo, refuseDemoOnRealPhones } from './demo.ts'
+import { type DemoAddresses, type DemoPeople, prepareDemo, refuseDemoOnRealPhones, writeDemoFile } from './demo.ts'
 import { type DemoWorld, startDemoWorld } from './demo-world.ts'
-import { type Foundation, openFoundation } from './foundation.ts'
+import { openFoundation } from './foundation.ts'
 import { settleGarbageCollection } from './heap.ts'
 import { loadIngestThread } from './ingest-thread.ts'
 import { createLifecycle, endOnSignals, type Lifecycle } from './lifecycle.ts'
@@ -68,10 +68,12 @@ async function start(
   if (!twilio) throw new ConfigError('TWILIO_ACCOUNT_SID', undefined, 'an SMS provider, or nobody can be told')
   const publicUrl = config.publicUrl ?? `http://127.0.0.1:${httpPort}`
   const addresses = { httpPort, publicUrl, phones: world ? twilio.apiUrl : null }
+  const people = world ? await prepareDemo(foundation.pool, foundation.sealing, config.dataFolder) : null
   const { startRoles } = await import('./platform.ts')
   const { mqttUrl } = await startRoles(roles, { foundation, lifecycle, addresses, twilio, ingestThread })
-  if (world && mqttUrl) {
-    await openDemo(foundation, world, { http: publicUrl, mqtt: mqttUrl, smsGateway: twilio.apiUrl }, phones !== null)
+  if (world && people && mqttUrl) {
+    const wires = { http: publicUrl, mqtt: mqttUrl, smsGateway: twilio.apiUrl }
+    openDemo({ world, people, dataFolder: config.dataFolder, hasOwnPhones: phones !== null }, wires)
   } else {
     log.info({ roles: [...roles], http: addresses.httpPort, mqtt: mqttUrl }, 'ready')
   }
@@ -89,15 +91,12 @@ async function openPhones(world: DemoWorld, config: Config): Promise<TwilioConfi
   return { ...DEMO_SMS, apiUrl: url }
 }
 
-async function openDemo(
-  { config, pool, sealing }: Foundation,
-  world: DemoWorld,
-  addresses: { http: string; mqtt: string; smsGateway: string },
-  ownPhones: boolean,
-): Promise<void> {
-  const demo = await prepareDemo(pool, sealing, config.dataFolder, addresses)
-  world.wakeHomes(demo.path, ownPhones ? `${addresses.http}/webhooks/twilio/incoming-message` : null)
-  const logins = demo.users.map(({ login, password, role }) => `  ${login.padEnd(12)} ${password}  (${role})`)
+type Demo = { world: DemoWorld; people: DemoPeople; dataFolder: string; hasOwnPhones: boolean }
+
+function openDemo({ world, people, dataFolder, hasOwnPhones }: Demo, addresses: DemoAddresses): void {
+  const path = writeDemoFile(dataFolder, people, addresses)
+  world.wakeHomes(path, hasOwnPhones ? `${addresses.http}/webhooks/twilio/incoming-message` : null)
+  const logins = people.users.map(({ login, password, role }) => `  ${login.padEnd(12)} ${password}  (${role})`)
   process.stdout.write(`
 安邻 Anlin is ready.
   start page   ${addresses.http}/
@@ -105,7 +104,7 @@ async function openDemo(
   duty desk    ${addresses.http}/desk/
   phones       ${addresses.smsGateway}/
   MQTT         ${addresses.mqtt}
-  data         ${config.dataFolder}
+  data         ${dataFolder}
 logins
 ${logins.join('\n')}
 try

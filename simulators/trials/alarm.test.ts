@@ -6,7 +6,13 @@ import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { launchChromium } from '../../dashboards/testing/chromium.ts'
-import { type DemoFile, type PlatformUnderTrial, preparePlatform, type RunningPlatform } from './platform-process.ts'
+import {
+  type DemoFile,
+  type PlatformUnderTrial,
+  preparePlatform,
+  type RunningPlatform,
+  takesConnections,
+} from './platform-process.ts'
 
 /** The story of ARCHITECTURE.md's picture, on the platform as `npm start` runs it, by clients nobody here wrote. */
 
@@ -135,6 +141,23 @@ test('in one process an alarm finds its home at hand, is written with its signal
     for (const figure of shown) expect(figures).toMatch(figure)
   }
   await vi.waitFor(look, { timeout: 20_000, interval: 500 })
+})
+
+test('a database that dies in the moment in which the entrance opens ends nothing', async () => {
+  const place = await preparePlatform()
+  try {
+    const starting = place.start()
+    const isOpen = async () => expect(await takesConnections(place.ports.mqtt)).toBe(true)
+    await vi.waitFor(isOpen, { timeout: 60_000, interval: 2 })
+    const postmaster = place.postmasterPid() ?? expect.unreachable()
+    process.kill(postmaster, 'SIGKILL')
+    const started = await starting
+    await expect.poll(async () => (await fetch(`${place.demo().http}/readyz`)).status).toBe(200)
+    expect(place.postmasterPid()).not.toBe(postmaster)
+    expect(await started.end()).toBe(0)
+  } finally {
+    await place.destroy()
+  }
 })
 
 test('SIGTERM ends it with code 0, and the next start goes on where it was', async () => {

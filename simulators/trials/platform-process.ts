@@ -97,7 +97,7 @@ export async function preparePlatform(
         platform,
         roles.includes('all') || roles.includes('ingest') ? Number(own.MQTT_PORT) : Number(own.HTTP_PORT),
       )
-      // The first start makes the community after it has opened its ports.
+      // It tells where everything is after it has opened its ports.
       if (roles.includes('all')) await until(platform, async () => existsSync(join(folder, 'demo.json')))
       return platform
     },
@@ -187,7 +187,7 @@ async function until(platform: Speaking, isSo: () => Promise<boolean>): Promise<
   }
 }
 
-function takesConnections(port: number): Promise<boolean> {
+export function takesConnections(port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect(port, '127.0.0.1')
     socket.once('connect', () => {
