@@ -20,6 +20,10 @@ export const DEVICE_KINDS = [
 ] as const
 export type DeviceKind = (typeof DEVICE_KINDS)[number]
 
+/** Ways of speaking MQTT that Anlin understands, each a folder here. */
+export const CONVENTIONS = ['native', 'zigbee2mqtt'] as const
+export type ConventionName = (typeof CONVENTIONS)[number]
+
 /** Measurements by field name with unit, each a finite number. Booleans are 0 or 1, so that history keeps numbers only. */
 export const MEASUREMENT_FIELDS = [
   'heartRatePerMin',
@@ -51,12 +55,13 @@ export type ObservationMeta = {
 
 export type ObservationBody =
   | { kind: 'sos'; state: 'pressed' | 'cancelled' | 'test' }
-  | { kind: 'smoke' | 'gas' | 'co'; state: 'alarm' | 'cleared' | 'test' }
+  | { kind: 'smoke' | 'gas' | 'co' | 'leak' | 'fall'; state: 'alarm' | 'cleared' | 'test' }
   | { kind: 'bed'; state: 'occupied' | 'empty' }
   | { kind: 'tamper' | 'fault'; state: 'alarm' | 'cleared' }
   | { kind: 'battery'; percent: number | null; low: boolean | null }
   | { kind: 'device'; state: 'online' | 'offline' }
   | { kind: 'motion'; state: 'detected' | 'clear' }
+  | { kind: 'door'; state: 'open' | 'closed' }
   | { kind: 'measurement'; values: Partial<Record<MeasurementField, number>> }
 
 export type Observation = ObservationMeta & ObservationBody
@@ -83,19 +88,35 @@ export type PlacedDevice = {
   kind: DeviceKind
   room: string | null
   gatewayId: string | null
+  /** How it speaks; natively where it is not said. */
+  convention?: ConventionName | null
+  /**
+   * The beginning of its topics in its convention, up to 256 characters: `zigbee2mqtt/bathroom button`; of a gateway that
+   * of everything behind it: `zigbee2mqtt`. Natively the topic names home and device, and there is none.
+   */
+  address?: string | null
   retired: boolean
 }
 
 /**
  * What a decoder makes of one message. `deviceState` is its own JSON value, null before the first message and handed
- * back with the next. `rejected` may stand beside observations: the rest of the message could be read.
+ * back with the next. `rejected` may stand beside observations: the rest of the message could be read. `withheld`: what
+ * is left out as a duplicate or as kept from earlier, for whoever looks at devices; no rule is given it.
  */
-export type Decoded = { deviceState: unknown; observations: Observation[]; rejected: RejectionCode | null }
+export type Decoded = {
+  deviceState: unknown
+  observations: Observation[]
+  rejected: RejectionCode | null
+  withheld?: readonly Observation[]
+}
 
 /** How messages are read. The rules are given one, so that they know no convention. */
 export type Decoder = {
-  /** Which device of the home the message is from; null when no convention knows the topic. */
-  deviceIdOf(raw: RawMessage): string | null
+  /**
+   * Which device of the home the message is from, `devices` being those that are placed there; null when no convention knows
+   * the topic. Natively the topic says it, whether or not such a device is placed.
+   */
+  deviceIdOf(raw: Pick<RawMessage, 'homeId' | 'account' | 'topic'>, devices: readonly PlacedDevice[]): string | null
   /** Pure, and never throws, whatever the bytes. */
   decode(deviceState: unknown, raw: RawMessage, placed: PlacedDevice): Decoded
 }
@@ -111,6 +132,8 @@ export type RejectionCode =
   | 'missing-field'
   | 'out-of-range'
   | 'nothing-known'
+  /** Understood, and nothing that anybody has to know: a command's echo, a list of devices, an empty action. */
+  | 'ignored'
   | 'duplicate'
   | 'stale-retained'
   /** Nothing is wrong with what was read: the device gave an event the id of another one, so its repeats are not known. */

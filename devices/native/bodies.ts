@@ -1,14 +1,14 @@
+import { readField, type Values } from '../fields.ts'
+import type { JsonObject } from '../json-payload.ts'
 import { MEASUREMENT_FIELDS, type ObservationBody, type RejectionCode } from '../observation.ts'
-import { readField, type Values } from './fields.ts'
 
 /** What the JSON of one native message says, before time and identity are added. Payload decides what is said. */
-export type JsonObject = Readonly<Record<string, unknown>>
 export type Body = ObservationBody
 export type Bodies = { bodies: Body[]; rejected: RejectionCode | null }
 
 const ALARM_STATES = ['alarm', 'cleared', 'test'] as const
 const FLAG_STATES = ['alarm', 'cleared'] as const
-const CRITICAL_KINDS: ReadonlySet<unknown> = new Set(['sos', 'smoke', 'gas', 'co'])
+const CRITICAL_KINDS: ReadonlySet<unknown> = new Set(['sos', 'smoke', 'gas', 'co', 'fall'])
 
 export function isCriticalEvent(json: JsonObject): boolean {
   return CRITICAL_KINDS.has(json.kind)
@@ -47,6 +47,8 @@ function readEventBody(kind: unknown, state: unknown): Body | RejectionCode {
     case 'smoke':
     case 'gas':
     case 'co':
+    case 'leak':
+    case 'fall':
       return withState(state, ALARM_STATES, (known) => ({ kind, state: known }))
     case 'bed':
       return withState(state, ['occupied', 'empty'] as const, (known) => ({ kind, state: known }))
@@ -55,6 +57,8 @@ function readEventBody(kind: unknown, state: unknown): Body | RejectionCode {
       return withState(state, FLAG_STATES, (known) => ({ kind, state: known }))
     case 'motion':
       return withState(state, ['detected', 'clear'] as const, (known) => ({ kind, state: known }))
+    case 'door':
+      return withState(state, ['open', 'closed'] as const, (known) => ({ kind, state: known }))
     case 'device':
       return withState(state, ['online', 'offline'] as const, (known) => ({ kind, state: known }))
     default:

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { FIELD_RANGES } from '../fields.ts'
 import { decoder } from '../index.ts'
 import { MEASUREMENT_FIELDS, type Observation } from '../observation.ts'
 import { EXAMPLES, RECEIVED_AT } from './examples.ts'
-import { FIELD_RANGES } from './fields.ts'
 import { GATEWAY_ACCOUNT, OWN_ACCOUNT, placedDevice, rawMessage } from './testing/native-device.ts'
 
 const bodyOf = ({ homeId, deviceId, messageId, at, receivedAt, retained, ...body }: Observation) => body
@@ -22,7 +22,7 @@ describe('the native convention', () => {
   })
 
   it('finds the device in the topic, and only in its own home', () => {
-    const idOf = (topic: string) => decoder.deviceIdOf(rawMessage('event', '', { topic }))
+    const idOf = (topic: string) => decoder.deviceIdOf(rawMessage('event', '', { topic }), [placedDevice])
     expect(idOf('care/v1/home-001/sos-bath/event')).toBe('sos-bath')
     for (const topic of [
       'care/v1/home-002/sos-bath/event',
@@ -130,7 +130,12 @@ describe('the native convention', () => {
       ),
       { numRuns: 500 },
     )
-    fc.assert(fc.property(fc.string(), (topic) => decoder.deviceIdOf(rawMessage('event', '', { topic })) === null))
+    fc.assert(
+      fc.property(
+        fc.string(),
+        (topic) => decoder.deviceIdOf(rawMessage('event', '', { topic }), [placedDevice]) === null,
+      ),
+    )
   })
 
   it('is described as it is: the README names every field with its range', () => {

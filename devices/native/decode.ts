@@ -1,5 +1,7 @@
+import type { Subject } from '../convention.ts'
 import { type DeviceClock, isPlausible, parseTime, readClock } from '../device-clock.ts'
-import type { Decoded, Observation, ObservationMeta, PlacedDevice, RawMessage } from '../observation.ts'
+import { isObject, type JsonObject, parseJson } from '../json-payload.ts'
+import type { Decoded, Observation, ObservationMeta, PlacedDevice, RawMessage, RejectionCode } from '../observation.ts'
 import {
   EVENTS_REMEMBERED,
   judgeRepeat,
@@ -8,8 +10,8 @@ import {
   type RecentMessages,
   remember,
 } from '../recent-messages.ts'
-import { type Body, isCriticalEvent, type JsonObject, readBodies } from './bodies.ts'
-import { isKeptEvent } from './retained.ts'
+import { isKeptEvent } from '../retained.ts'
+import { type Body, isCriticalEvent, readBodies, saysAlarm } from './bodies.ts'
 
 /** The native convention: `care/v1/{homeId}/{deviceId}/event|telemetry|status`, JSON. README.md says what is understood. */
 type NativeState = { clock: DeviceClock | null; events: RecentMessages; others: RecentMessages }
@@ -21,8 +23,15 @@ const MESSAGE_ID_LENGTH = 128
 
 type Leaf = 'event' | 'telemetry' | 'status'
 
-export function nativeDeviceId(raw: RawMessage): string | null {
+export function nativeDeviceId(raw: Pick<RawMessage, 'topic' | 'homeId'>): string | null {
   return parseTopic(raw.topic, raw.homeId)?.deviceId ?? null
+}
+
+/** The kind decides nothing here: natively the payload says what is meant. */
+export function recogniseNative(topic: string): Subject | null {
+  const homeId = topic.split('/')[2] ?? ''
+  const deviceId = nativeDeviceId({ topic, homeId })
+  return deviceId === null ? null : { address: topic, deviceId, homeId, kind: 'climate-sensor' }
 }
 
 function parseTopic(topic: string, homeId: string): { deviceId: string; leaf: Leaf } | null {
@@ -41,8 +50,8 @@ export function decodeNative(deviceState: unknown, raw: RawMessage, placed: Plac
   if (topic === null) return reject(state, 'unknown-topic')
   const json = parseJson(raw.payload)
   if (json === undefined) return reject(state, 'not-json')
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return reject(state, 'not-an-object')
-  return decodeObject(state, raw, placed, topic.leaf, json as JsonObject)
+  if (!isObject(json)) return reject(state, 'not-an-object')
+  return decodeObject(state, raw, placed, topic.leaf, json)
 }
 
 function decodeObject(
@@ -60,19 +69,6 @@ function decodeObject(
   const messageId = readMessageId(json)
   const hasId = messageId !== null
   const mark = markOf(raw.payload, messageId, raw.packetId, leaf.length)
-  if (leaf === 'event' && raw.retain && isKeptEvent(raw, placed, state.events, { json, said, reading, mark, hasId }))
-    return reject(clocked, 'stale-retained')
-  const { bodies, rejected } = readBodies(leaf, json)
-  if (bodies.length === 0) return reject(clocked, rejected ?? 'nothing-known')
-
-  const recent = leaf === 'event' ? state.events : state.others
-  const critical = leaf === 'event' && isCriticalEvent(json)
-  const timed = said !== null && isPlausible(said + (clock?.offsetMs ?? 0), raw.receivedAt)
-  const repeat = judgeRepeat(recent, { mark, hasId, dup: raw.dup, critical, timed, receivedAt: raw.receivedAt })
-  // Going offline twice changes nothing, but a repeat of it must not pass for a sign of life.
-  const saysGoodbye = bodies.some((body) => body.kind === 'device' && body.state === 'offline')
-  if (repeat === 'duplicate' && !saysGoodbye) return reject(state, 'duplicate')
-
   const meta: ObservationMeta = {
     homeId: raw.homeId,
     deviceId: placed.deviceId,
@@ -81,6 +77,19 @@ function decodeObject(
     receivedAt: raw.receivedAt,
     retained: raw.retain,
   }
+  const { bodies, rejected } = readBodies(leaf, json)
+  const event = { alarming: saysAlarm(json), said, reading, mark, hasId }
+  if (leaf === 'event' && raw.retain && isKeptEvent(raw, placed, state.events, event))
+    return withhold(clocked, 'stale-retained', meta, bodies)
+  if (bodies.length === 0) return reject(clocked, rejected ?? 'nothing-known')
+
+  const recent = leaf === 'event' ? state.events : state.others
+  const critical = leaf === 'event' && isCriticalEvent(json)
+  const timed = said !== null && isPlausible(said + (clock?.offsetMs ?? 0), raw.receivedAt)
+  const repeat = judgeRepeat(recent, { mark, hasId, dup: raw.dup, critical, timed, receivedAt: raw.receivedAt })
+  // Going offline twice changes nothing, but a repeat of it must not pass for a sign of life.
+  const saysGoodbye = bodies.some((body) => body.kind === 'device' && body.state === 'offline')
+  if (repeat === 'duplicate' && !saysGoodbye) return withhold(state, 'duplicate', meta, bodies)
   const deviceState: NativeState =
     leaf === 'event'
       ? { clock, events: remember(recent, mark, raw.receivedAt, EVENTS_REMEMBERED), others: state.others }
@@ -94,26 +103,12 @@ function observe(meta: ObservationMeta, body: Body): Observation {
   return { ...meta, ...body }
 }
 
+function withhold(deviceState: NativeState, rejected: RejectionCode, meta: ObservationMeta, bodies: Body[]): Decoded {
+  return { deviceState, observations: [], rejected, withheld: bodies.map((body) => observe(meta, body)) }
+}
+
 function reject(deviceState: NativeState, rejected: NonNullable<Decoded['rejected']>): Decoded {
   return { deviceState, observations: [], rejected }
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-/** undefined when the bytes are no JSON text in UTF-8. A key `__proto__` becomes an own property: it changes no lookup. */
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(utf8.decode(withoutTrailingNuls(payload)))
-  } catch {
-    return undefined
-  }
-}
-
-/** Firmware in C often sends the NUL that ends its strings. */
-function withoutTrailingNuls(payload: Uint8Array): Uint8Array {
-  let end = payload.length
-  while (end > 0 && payload[end - 1] === 0) end -= 1
-  return end === payload.length ? payload : payload.subarray(0, end)
 }
 
 function readMessageId(json: JsonObject): string | null {

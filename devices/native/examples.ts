@@ -47,6 +47,9 @@ export const EXAMPLES: readonly Example[] = [
     at: '2026-11-23T02:11:09.000Z',
   },
   { leaf: 'event', payload: '{"kind":"co","state":"test"}', observations: [{ kind: 'co', state: 'test' }] },
+  { leaf: 'event', payload: '{"kind":"fall","state":"alarm"}', observations: [{ kind: 'fall', state: 'alarm' }] },
+  { leaf: 'event', payload: '{"kind":"leak","state":"alarm"}', observations: [{ kind: 'leak', state: 'alarm' }] },
+  { leaf: 'event', payload: '{"kind":"door","state":"open"}', observations: [{ kind: 'door', state: 'open' }] },
   { leaf: 'event', payload: '{"kind":"bed","state":"empty"}', observations: [{ kind: 'bed', state: 'empty' }] },
   {
     leaf: 'event',

@@ -17,6 +17,7 @@ export const PROBLEMS = {
   'not-found': { status: 404, title: 'There is no such thing, or it is not yours to see' },
   'method-not-allowed': { status: 405, title: 'This address does not take that method' },
   'too-slow': { status: 408, title: 'The request did not come in whole in time' },
+  'address-taken': { status: 409, title: 'Another device behind this gateway has this address' },
   'already-exists': { status: 409, title: 'There is one of that id already' },
   'already-resolved': { status: 409, title: 'The incident is over' },
   'already-taken': { status: 409, title: 'Another person has it' },
@@ -27,6 +28,10 @@ export const PROBLEMS = {
   'too-many': { status: 409, title: 'There are as many as there may be' },
   'too-large': { status: 413, title: 'The body is too large' },
   'wrong-media-type': { status: 415, title: 'Send application/json' },
+  'address-of-convention': {
+    status: 422,
+    title: 'A device has an address where its convention is another than the native one, and only there',
+  },
   'person-not-seen': { status: 422, title: 'To close it, somebody must have seen or heard the person' },
   'unknown-gateway': { status: 422, title: 'The home has no such gateway' },
   'unknown-grid-cell': { status: 422, title: 'There is no such grid cell' },

@@ -59,7 +59,7 @@ export function homeDetailJson(home: HomeDetail, scope: Pick<Scope, 'personal'>)
 export function deviceJsons({ devices, state }: DeviceList, { personal }: Pick<Scope, 'personal'>): DeviceJson[] {
   const glances = new Map(glanceAtDevices(state, devices).map((glance) => [glance.deviceId, glance]))
   return devices.map((device) => {
-    const { deviceId, kind, room, gatewayId } = device
+    const { deviceId, kind, room, gatewayId, convention, address } = device
     const isShown = personal || !tellsOfResident(device)
     const glance = glances.get(deviceId)
     return {
@@ -67,6 +67,8 @@ export function deviceJsons({ devices, state }: DeviceList, { personal }: Pick<S
       kind,
       room,
       gatewayId,
+      convention: convention ?? 'native',
+      address: address ?? null,
       state: glance?.state ?? 'unknown',
       lastSeenAt: isShown ? isoOrNull(glance?.lastSeenAt ?? null) : null,
       batteryPercent: glance?.batteryPercent ?? null,

@@ -105,6 +105,40 @@ describe('devices', () => {
       subject: 'smoke-hall',
     })
   })
+
+  test('of another convention have an address, one behind a gateway each', async () => {
+    const installer = await bench.signIn('installer')
+    const place = async (device: object) =>
+      (await bench.ask(installer, 'POST', `/api/v1/homes/${HOME}/devices`, device)).body
+    const convention = 'zigbee2mqtt'
+    const gateway = { id: 'zigbee', kind: 'gateway', convention, address: 'zigbee2mqtt' }
+    expect(await place(gateway)).toMatchObject({ device: gateway })
+    const address = 'zigbee2mqtt/浴室 button/1'
+    const button = { id: 'sos-z', kind: 'sos-button', gatewayId: 'zigbee', convention, address }
+    expect(await place(button)).toMatchObject({ device: button })
+    const other = { ...button, id: 'sos-other' }
+    expect(await place(other)).toMatchObject({ code: 'address-taken', field: 'address' })
+    expect(await place({ ...other, gatewayId: 'gateway' })).toMatchObject({ device: { id: 'sos-other' } })
+    const half = { id: 'x', kind: 'sos-button', gatewayId: 'zigbee' }
+    for (const more of [{ convention }, { address }, { convention: 'native', address }]) {
+      expect(await place({ ...half, ...more })).toMatchObject({ code: 'address-of-convention' })
+    }
+    for (const wrong of [
+      '',
+      '/a',
+      'a/',
+      'a//b',
+      'a/+',
+      '#',
+      '$SYS/a',
+      'care/v1',
+      'care',
+      'a\u0000b',
+      'a'.repeat(257),
+    ]) {
+      expect(await place({ ...half, convention, address: wrong }), wrong).toMatchObject({ field: 'address' })
+    }
+  })
 })
 
 describe('contacts', () => {

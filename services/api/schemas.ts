@@ -1,5 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox'
-import { DEVICE_KINDS, MEASUREMENT_FIELDS } from '../../devices/observation.ts'
+import { CONVENTIONS, DEVICE_KINDS, MEASUREMENT_FIELDS } from '../../devices/observation.ts'
 import { RULE_SETTINGS } from '../core/rules/index.ts'
 import { INCIDENT_KINDS, SEVERITIES } from '../core/signal.ts'
 import { PROBLEMS, type ProblemCode } from './errors.ts'
@@ -108,9 +108,19 @@ export const Device = Type.Object({
   kind: oneOf(DEVICE_KINDS),
   room: nullable(Type.String()),
   gatewayId: nullable(Type.String()),
+  convention: oneOf(CONVENTIONS),
+  address: nullable(Type.String()),
   state: oneOf(['online', 'lost', 'unknown'] as const),
   lastSeenAt: nullable(Time),
   batteryPercent: nullable(Type.Number()),
+})
+/** No wildcard, no control character, no empty level; `$` and `care` are the broker's own and ours. */
+const Address = Type.String({
+  minLength: 1,
+  maxLength: 256,
+  pattern: '^(?!\\$|care(/|$))[^+#/\\u0000-\\u001f]+(/[^+#/\\u0000-\\u001f]+)*$',
+  description:
+    'where its topics begin in a convention that is not the native one, e.g. zigbee2mqtt/bathroom button; of a gateway that of all behind it',
 })
 export const DeviceIn = Type.Object(
   {
@@ -118,6 +128,8 @@ export const DeviceIn = Type.Object(
     kind: oneOf(DEVICE_KINDS),
     room: Type.Optional(nullable(Text)),
     gatewayId: Type.Optional(nullable(NewId)),
+    convention: Type.Optional(oneOf(CONVENTIONS)),
+    address: Type.Optional(nullable(Address)),
   },
   strict,
 )

@@ -6,7 +6,7 @@ import type { DeviceKind } from '../../devices/observation.ts'
  */
 
 /** Incident kinds this platform can open. The list grows with the rules that can find them. */
-export const INCIDENT_KINDS = ['sos', 'smoke', 'gas', 'co', 'bed-exit', 'vitals', 'technical'] as const
+export const INCIDENT_KINDS = ['sos', 'smoke', 'gas', 'co', 'fall', 'leak', 'bed-exit', 'vitals', 'technical'] as const
 export type IncidentKind = (typeof INCIDENT_KINDS)[number]
 
 /** Kinds that no throttle, silence or bundle ever holds back, and that stay in the desk's queue when family takes them. */
@@ -26,6 +26,8 @@ export const WHY_CODES = [
   'gas-high',
   'gas-raised',
   'co-alarm',
+  'fall-alarm',
+  'leak-alarm',
   'bed-left',
   'heart-rate-low',
   'heart-rate-high',

@@ -25,7 +25,7 @@ export function createRowDecoder(parts: {
   readDevices: (homeIds: readonly string[]) => Promise<HomeDevices[]>
 }): RowDecoder {
   const states = new Map<string, unknown>()
-  const homes = new Map<string, { factsVersion: number; devices: Map<string, PlacedDevice> }>()
+  const homes = new Map<string, { factsVersion: number; devices: readonly PlacedDevice[] }>()
 
   async function loadHomes(rows: readonly LogRow[]): Promise<void> {
     const missing = new Set<string>()
@@ -34,8 +34,7 @@ export function createRowDecoder(parts: {
     }
     if (missing.size === 0) return
     for (const { homeId, factsVersion, devices } of await parts.readDevices([...missing])) {
-      const byId = new Map(devices.map((device) => [device.deviceId, device]))
-      putLast(homes, homeId, { factsVersion, devices: byId }, MAX_HOMES)
+      putLast(homes, homeId, { factsVersion, devices }, MAX_HOMES)
     }
   }
 
@@ -45,8 +44,9 @@ export function createRowDecoder(parts: {
       const measured: Measured = { points: [], states: new Map() }
       for (const row of rows) {
         if (row.rejected !== null) continue
-        const deviceId = parts.decoder.deviceIdOf(row)
-        const placed = deviceId === null ? undefined : homes.get(row.homeId)?.devices.get(deviceId)
+        const devices = homes.get(row.homeId)?.devices ?? []
+        const deviceId = parts.decoder.deviceIdOf(row, devices)
+        const placed = devices.find((device) => device.deviceId === deviceId)
         if (placed === undefined) continue
         const key = stateKey(row.homeId, placed)
         const before = measured.states.get(key) ?? states.get(key) ?? null
@@ -117,6 +117,9 @@ function measuredIn(observation: Observation): Partial<Record<MeasurementField, 
     case 'smoke':
     case 'gas':
     case 'co':
+    case 'leak':
+    case 'fall':
+    case 'door':
     case 'tamper':
     case 'fault':
     case 'device':

@@ -1,3 +1,4 @@
+import { findByAddress } from '../../devices/addressing.ts'
 import type { DeviceAccount } from '../ports.ts'
 
 /** Why ingest already knows that nobody will read a message. Stored with it and counted. */
@@ -16,7 +17,7 @@ export type Rights = {
   devices: DeviceAccount['devices']
   /** The account's own native topics, from the first message on: most devices use one or two of theirs. */
   used: Map<string, Verdict> | null
-  /** Topics of other conventions: their identity is (account, topic), so everybody may have them. */
+  /** Of other conventions' topics that are no placed device's: their identity is (account, topic), so everybody may have them. */
   foreign: Verdict
 }
 
@@ -28,7 +29,13 @@ const HEARING = ['command', 'incident']
  * In other conventions a message of these may be an alarm in any form. Natively an alarm is an `event`: with the readings
  * of every gas detector in it, the urgent lane would be as long as the other one.
  */
-const ALARM_DEVICES = new Set(['sos-button', 'smoke-detector', 'gas-detector', 'co-detector', 'fall-sensor'])
+const ALARM_DEVICES: ReadonlySet<string> = new Set([
+  'sos-button',
+  'smoke-detector',
+  'gas-detector',
+  'co-detector',
+  'fall-sensor',
+])
 
 const URGENT: Verdict = { lane: 0, rejected: null }
 const ORDINARY: Verdict = { lane: 1, rejected: null }
@@ -50,7 +57,15 @@ export function judgePublish(rights: Rights, topic: string, maxLength: number): 
   if (topic.includes('\0')) return MALFORMED
   if (topic.length > maxLength) return TOO_LONG
   if (topic.startsWith('$')) return RESERVED
-  return topic.startsWith(NATIVE_PREFIX) || topic === NATIVE_ROOT ? judgeNative(rights, topic) : rights.foreign
+  return topic.startsWith(NATIVE_PREFIX) || topic === NATIVE_ROOT
+    ? judgeNative(rights, topic)
+    : judgeForeign(rights, topic)
+}
+
+function judgeForeign({ devices, foreign }: Rights, topic: string): Verdict {
+  const speaks = findByAddress(topic, devices)
+  if (speaks === null) return foreign
+  return ALARM_DEVICES.has(speaks.kind) ? URGENT : ORDINARY
 }
 
 function judgeNative(rights: Rights, topic: string): Verdict {

@@ -3,7 +3,7 @@
  * lies outside it is not there. Reads of personal data and changes are on the audit log in their own transaction.
  */
 
-import type { DeviceKind, PlacedDevice } from '../../devices/observation.ts'
+import type { PlacedDevice } from '../../devices/observation.ts'
 import type { IncidentEvent } from '../core/incident/effect.ts'
 import type { Incident } from '../core/incident/incident.ts'
 import type { NextStep } from './incidents.ts'
@@ -73,10 +73,10 @@ export type Homes = {
 }
 
 export type DeviceList = { devices: PlacedDevice[]; state: unknown }
-export type NewDeviceAsked = { deviceId: string; kind: DeviceKind; room: string | null; gatewayId: string | null }
+export type NewDeviceAsked = Omit<PlacedDevice, 'retired'>
 export type DevicePlaced =
   | { outcome: 'placed'; username: string; password: string }
-  | { outcome: 'already-exists' | 'unknown-gateway' | 'too-many' | 'no-such-home' }
+  | { outcome: 'already-exists' | 'unknown-gateway' | 'address-taken' | 'too-many' | 'no-such-home' }
 export type Devices = {
   list(scope: Scope, homeId: string): Promise<DeviceList | null>
   /** A device that was revoked may be placed again under its id, with new credentials. */

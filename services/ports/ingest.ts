@@ -8,7 +8,7 @@ export type DeviceAccount = {
   homeId: string
   deviceId: string
   /** Whom it may speak for: the device itself, and for a gateway all that stand behind it. */
-  devices: { deviceId: string; kind: string }[]
+  devices: { deviceId: string; kind: string; address?: string | null }[]
   secretHash: Uint8Array
 }
 export type AccountDirectory = {

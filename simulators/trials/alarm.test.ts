@@ -6,6 +6,7 @@ import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { launchChromium } from '../../dashboards/testing/chromium.ts'
+import { signIn as signInAtApi } from './operator.ts'
 import {
   type DemoFile,
   type PlatformUnderTrial,
@@ -75,6 +76,12 @@ async function press(id: string): Promise<void> {
   await button.endAsync()
 }
 
+async function mosquittoPub(login: { username: string; password: string }, topic: string, message: object) {
+  const { hostname, port } = new URL(demo.mqtt)
+  const address = ['-h', hostname, '-p', port, '-u', login.username, '-P', login.password]
+  await promisify(execFile)('mosquitto_pub', [...address, '-q', '1', '-t', topic, '-m', JSON.stringify(message)])
+}
+
 async function signIn(login: string, path: string): Promise<Page> {
   const page = await (await browser.newContext({ locale: 'zh-CN' })).newPage()
   const user = demo.users.find((one) => one.login === login) ?? expect.unreachable()
@@ -90,12 +97,8 @@ test('a smoke alarm by mosquitto_pub reaches family and duty; the worker answers
   const rows = desk.locator('a[href*="/desk/i/"]')
   await expect.poll(() => desk.locator('body').innerText()).toContain('实时')
 
-  const { username, password } = device('smoke-kitchen')
   const alarm = { id: 'e2e-1', at: new Date().toISOString(), kind: 'smoke', state: 'alarm' }
-  const address = new URL(demo.mqtt)
-  const publish = ['-h', address.hostname, '-p', address.port, '-u', username, '-P', password, '-q', '1']
-  const topic = `care/v1/${HOME}/smoke-kitchen/event`
-  await promisify(execFile)('mosquitto_pub', [...publish, '-t', topic, '-m', JSON.stringify(alarm)])
+  await mosquittoPub(device('smoke-kitchen'), `care/v1/${HOME}/smoke-kitchen/event`, alarm)
 
   await expect.poll(() => textsOn(phoneOf('family-keyholder'))).toEqual([expect.stringMatching(/烟.*119.*回1 \d\d/s)])
   await expect.poll(() => textsOn(workerPhone())).toEqual([expect.stringContaining('119')])
@@ -109,6 +112,29 @@ test('a smoke alarm by mosquitto_pub reaches family and duty; the worker answers
 
   await rows.first().click()
   await expect.poll(() => desk.locator('body').innerText()).toMatch(/经过[\s\S]*接手 · 李娜/)
+})
+
+test('a Zigbee2MQTT gateway and the button behind it are placed, and its press on its own topic reaches the family', async () => {
+  const homeId = 'home-003'
+  const family = demo.homes.find(({ id }) => id === homeId)?.contacts[0]?.phone ?? expect.unreachable()
+  const operator = await signInAtApi(demo)
+  const convention = 'zigbee2mqtt'
+  const gateway = { id: 'zigbee', kind: 'gateway', convention, address: 'zigbee2mqtt' }
+  const login = await operator.place(homeId, gateway)
+  const button = {
+    id: 'sos-bed',
+    kind: 'sos-button',
+    gatewayId: 'zigbee',
+    convention,
+    address: 'zigbee2mqtt/bed button',
+  }
+  await operator.place(homeId, button)
+  await expect(operator.place(homeId, { ...button, id: 'sos-other' })).rejects.toThrow('address-taken')
+  await mosquittoPub(login, 'zigbee2mqtt/bed button', { action: null, battery: 100, linkquality: 0 })
+  await mosquittoPub(login, 'zigbee2mqtt/not placed', { action: 'emergency' })
+  expect(await textsOn(family)).toEqual([])
+  await mosquittoPub(login, 'zigbee2mqtt/bed button', { action: 'emergency', battery: 100 })
+  await expect.poll(() => textsOn(family)).toEqual([expect.stringContaining('求助')])
 })
 
 test('the link in a message takes the incident by a button, not by being opened', async () => {

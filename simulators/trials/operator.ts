@@ -17,11 +17,14 @@ type IncidentSeen = {
 export type Operator = {
   incidents(homeId: string): Promise<IncidentSeen[]>
   acknowledge(incidentId: string): Promise<void>
+  /** Hangs a device into a home; its login at the broker. */
+  place(homeId: string, device: Record<string, unknown>): Promise<Login>
   /** The ids of all messages of a home that are stored, and how often each is. */
   storedIds(homeId: string): Promise<Map<string, number>>
   /** What a device measured since `fromMs` by its own time, in ms, and how far behind the history said it was; null: away. */
   history(device: Measured, fromMs: number): Promise<{ atMs: number[]; behindMs: number } | null>
 }
+type Login = { username: string; password: string }
 type Measured = { homeId: string; deviceId: string; field: string }
 type History = { items: { at: string }[]; nextCursor: string | null; behindMs: number }
 
@@ -47,6 +50,16 @@ export async function signIn(demo: DemoFile): Promise<Operator> {
     }
     return items
   }
+  async function send(path: string, body: object): Promise<unknown> {
+    const answer = await fetch(`${demo.http}/api/v1${path}`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
+    return answer.json()
+  }
+
   const day = () => ({
     from: new Date(Date.now() - LOOK_BACK_MS).toISOString(),
     to: new Date(Date.now() + LOOK_BACK_MS).toISOString(),
@@ -54,12 +67,11 @@ export async function signIn(demo: DemoFile): Promise<Operator> {
   return {
     incidents: (homeId) => read('/incidents', { homeId, kind: 'sos' }),
     async acknowledge(incidentId) {
-      const taken = await fetch(`${demo.http}/api/v1/incidents/${incidentId}/acknowledge`, {
-        method: 'POST',
-        headers: { ...headers, 'content-type': 'application/json' },
-        body: '{}',
-      })
-      if (!taken.ok) throw new Error(`acknowledge: ${taken.status} ${await taken.text()}`)
+      await send(`/incidents/${incidentId}/acknowledge`, {})
+    },
+    async place(homeId, device) {
+      const { username, password } = (await send(`/homes/${homeId}/devices`, device)) as Login
+      return { username, password }
     },
     async history({ homeId, deviceId, field }, fromMs) {
       const atMs: number[] = []

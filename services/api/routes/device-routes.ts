@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
 import { ApiProblem } from '../errors.ts'
 import { deviceJsons } from '../json.ts'
 import { Device, DeviceIn, DeviceParams, HomeParams, listOf } from '../schemas.ts'
@@ -41,7 +41,7 @@ export function deviceRoutes(app: Api, deps: ApiDeps): void {
     },
     async (request, reply) => {
       const { id: deviceId, kind, room = null, gatewayId = null } = request.body
-      const device = { deviceId, kind, room, gatewayId }
+      const device = { deviceId, kind, room, gatewayId, ...speechOf(request.body) }
       const scope = scopeFor(request)
       const placed = await devices.place(scope, request.params.id, device)
       switch (placed.outcome) {
@@ -51,6 +51,8 @@ export function deviceRoutes(app: Api, deps: ApiDeps): void {
           throw new ApiProblem(placed.outcome, { field: 'id' })
         case 'unknown-gateway':
           throw new ApiProblem(placed.outcome, { field: 'gatewayId' })
+        case 'address-taken':
+          throw new ApiProblem(placed.outcome, { field: 'address' })
         case 'too-many':
           throw new ApiProblem(placed.outcome)
         case 'placed': {
@@ -78,4 +80,11 @@ export function deviceRoutes(app: Api, deps: ApiDeps): void {
       return reply.code(204).send(null)
     },
   )
+}
+
+/** A native device has no address, any other has one: its topics do not say who it is. */
+function speechOf({ convention = 'native', address = null }: Static<typeof DeviceIn>) {
+  if (convention === 'native' && address === null) return {}
+  if (convention === 'native' || address === null) throw new ApiProblem('address-of-convention', { field: 'address' })
+  return { convention, address }
 }

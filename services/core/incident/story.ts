@@ -163,6 +163,8 @@ const WHY_OF: Record<IncidentKind, WhyCode> = {
   smoke: 'smoke-alarm',
   gas: 'gas-alarm',
   co: 'co-alarm',
+  fall: 'fall-alarm',
+  leak: 'leak-alarm',
   'bed-exit': 'bed-left',
   vitals: 'heart-rate-low',
   technical: 'fault',

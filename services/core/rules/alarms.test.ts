@@ -7,18 +7,22 @@ const DEVICES = [
   placed('smoke-hall', 'smoke-detector'),
   placed('gas-kitchen', 'gas-detector'),
   placed('co-boiler', 'co-detector'),
+  placed('fall-bath', 'fall-sensor'),
+  placed('leak-bath', 'leak-sensor'),
 ]
 const begin = (more = {}) => tellStory(decoder, factsOf(DEVICES, more), NOON)
 
-describe('smoke, gas and CO', () => {
+describe('what a detector has decided', () => {
   it.each([
     ['smoke-kitchen', 'smoke'],
     ['gas-kitchen', 'gas'],
     ['co-boiler', 'co'],
-  ])('%s: the device flag is an emergency at once, and its end is told', (deviceId, kind) => {
+    ['fall-bath', 'fall'],
+    ['leak-bath', 'leak', 'warning'],
+  ])('%s: the device flag opens an incident at once, and its end is told', (deviceId, kind, severity = 'critical') => {
     const home = begin()
     expect(home.says(deviceId, 'event', { kind, state: 'alarm' }).map(inShort)).toEqual([
-      `raised critical ${kind} ${kind}-alarm`,
+      `raised ${severity} ${kind} ${kind}-alarm`,
     ])
     home.passes(60_000)
     expect(home.says(deviceId, 'event', { kind, state: 'cleared' }).map(inShort)).toEqual([`returned ${kind}`])

@@ -91,6 +91,8 @@ function kindOf(key: ConditionKey): IncidentKind {
     case 'smoke':
     case 'gas':
     case 'co':
+    case 'fall':
+    case 'leak':
     case 'bed-exit':
       return key
     case 'gas-level':

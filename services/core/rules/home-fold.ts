@@ -45,7 +45,7 @@ export function fireTimers(state: HomeState, now: number, home: HomeFacts): Fold
 type Taken = Pick<Folded, 'observations' | 'deviceState' | 'rejected'>
 
 function takeMessage(draft: Draft, raw: RawMessage, decoder: Decoder): Taken {
-  const deviceId = decoder.deviceIdOf(raw)
+  const deviceId = decoder.deviceIdOf(raw, draft.placed)
   if (deviceId === null) return { observations: [], deviceState: null, rejected: 'unknown-topic' }
   const index = draft.devices.findIndex((memory) => memory.id === deviceId)
   const memory = draft.devices[index]
@@ -79,6 +79,8 @@ function step(memory: DeviceMemory, observation: Observation, situation: Situati
     case 'smoke':
     case 'gas':
     case 'co':
+    case 'leak':
+    case 'fall':
       return stepAlarmFlags(memory, observation, situation)
     case 'bed':
       return seeLifeInBed(memory, stepBedExit(memory, observation, situation), observation, situation)
@@ -96,6 +98,7 @@ function step(memory: DeviceMemory, observation: Observation, situation: Situati
     case 'motion':
       if (observation.state === 'clear') return memory
       return { ...memory, movedAt: Math.max(memory.movedAt ?? 0, observation.at) }
+    case 'door':
     case 'device':
       return memory
   }

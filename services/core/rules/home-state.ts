@@ -21,6 +21,8 @@ export type ConditionKey =
   | 'gas'
   | 'gas-level'
   | 'co'
+  | 'fall'
+  | 'leak'
   | 'bed-exit'
   | 'heart-rate'
   | 'respiration'

@@ -19,7 +19,8 @@ export function createDevices(pool: Database, sealing: Sealing): Devices {
             name: 'api-devices',
             text: `select (select s.state from home_state s where s.home_id = h.home_id) as state,
                      coalesce((select json_agg(json_build_object('deviceId', d.device_id, 'kind', d.kind,
-                         'room', d.room, 'gatewayId', d.gateway_id, 'retired', false) order by d.device_id)
+                         'room', d.room, 'gatewayId', d.gateway_id, 'convention', d.convention, 'address', d.address,
+                         'retired', false) order by d.device_id)
                        from device d where d.home_id = h.home_id and d.retired_at is null), '[]') as devices
                    from home h where h.home_id = $3 and ${HOME_VISIBLE}`,
             values: [...scopeValues(scope), homeId],
@@ -56,22 +57,25 @@ async function placeDevice(
   homeId: string,
   device: NewDeviceAsked,
 ): Promise<DevicePlaced> {
-  const { deviceId, kind, room, gatewayId } = device
+  const { deviceId, kind, room, gatewayId, convention = null, address = null } = device
   if (!(await isHomeVisible(tx, scope, homeId))) return { outcome: 'no-such-home' }
-  const { rows } = await tx.query<{ devices: number; gateway: boolean }>(
+  const { rows } = await tx.query<{ devices: number; gateway: boolean; taken: boolean }>(
     `select count(*)::int as devices,
-       coalesce(bool_or(device_id = $2 and kind = 'gateway'), false) as gateway
+       coalesce(bool_or(device_id = $2 and kind = 'gateway'), false) as gateway,
+       coalesce(bool_or(coalesce(gateway_id, device_id) = coalesce($2, $3) and address = $4), false) as taken
      from device where home_id = $1 and retired_at is null`,
-    [homeId, gatewayId],
+    [homeId, gatewayId, deviceId, address],
   )
   if (gatewayId !== null && !rows[0]?.gateway) return { outcome: 'unknown-gateway' }
+  if (rows[0]?.taken) return { outcome: 'address-taken' }
   if ((rows[0]?.devices ?? 0) >= MAX_DEVICES_PER_HOME) return { outcome: 'too-many' }
   const placed = await tx.query(
-    `insert into device as d (home_id, device_id, kind, room, gateway_id) values ($1, $2, $3, $4, $5)
+    `insert into device as d (home_id, device_id, kind, room, gateway_id, convention, address)
+     values ($1, $2, $3, $4, $5, $6, $7)
      on conflict (home_id, device_id) do update set kind = excluded.kind, room = excluded.room,
-       gateway_id = excluded.gateway_id, retired_at = null
+       gateway_id = excluded.gateway_id, convention = excluded.convention, address = excluded.address, retired_at = null
      where d.retired_at is not null`,
-    [homeId, deviceId, kind, room, gatewayId],
+    [homeId, deviceId, kind, room, gatewayId, convention, address],
   )
   if (placed.rowCount === 0) return { outcome: 'already-exists' }
   const credentials = await issueDeviceSecret(tx, sealing, homeId, deviceId)

@@ -9,7 +9,8 @@ import { type Database, inTransaction, type Queryable } from './pool.ts'
 const VIEW_COLUMNS = `h.home_id, h.label, h.grid_cell_id, h.time_zone, h.language, h.resident_sealed, h.test_mode_until,
   (select s.state from home_state s where s.home_id = h.home_id) as state,
   coalesce((select json_agg(json_build_object('deviceId', d.device_id, 'kind', d.kind, 'room', d.room,
-                                              'gatewayId', d.gateway_id, 'retired', false) order by d.device_id)
+                                              'gatewayId', d.gateway_id, 'convention', d.convention, 'address', d.address,
+                                              'retired', false) order by d.device_id)
      from device d where d.home_id = h.home_id and d.retired_at is null), '[]') as devices`
 
 type ViewRow = {

@@ -4,7 +4,7 @@ import type { Database } from './pool.ts'
 
 const FIND = `
   select a.account, a.home_id, a.device_id, a.secret_hash,
-         (select json_agg(json_build_object('deviceId', d.device_id, 'kind', d.kind) order by d.device_id)
+         (select json_agg(json_build_object('deviceId', d.device_id, 'kind', d.kind, 'address', d.address) order by d.device_id)
             from device d
            where d.home_id = a.home_id and d.retired_at is null
              and (d.device_id = a.device_id or d.gateway_id = a.device_id)) as devices
@@ -16,7 +16,7 @@ type AccountRow = {
   home_id: string
   device_id: string
   secret_hash: Buffer
-  devices: { deviceId: string; kind: string }[]
+  devices: { deviceId: string; kind: string; address: string | null }[]
 }
 
 /** The accounts of devices and gateways, as ingest asks for them. */

@@ -1,4 +1,4 @@
-import type { DeviceKind } from '../../../devices/observation.ts'
+import type { PlacedDevice } from '../../../devices/observation.ts'
 import { shardOf } from '../../core/shard.ts'
 import type { Signal } from '../../core/signal.ts'
 import type { ClockJump, DueHome, FoldStore, StoredFacts, StoredHome } from '../../ports.ts'
@@ -24,7 +24,7 @@ const READ_HOMES = `
   left join home h on h.home_id = w.home_id
   left join lateral (
     select json_agg(json_build_object('deviceId', device_id, 'kind', kind, 'room', room, 'gatewayId', gateway_id,
-                                      'retired', retired_at is not null) order by device_id) as devices
+                                      'convention', convention, 'address', address, 'retired', retired_at is not null) order by device_id) as devices
     from device d where d.home_id = w.home_id
   ) d on true`
 
@@ -43,7 +43,7 @@ type HomeRow = {
   language: 'zh' | 'en' | null
   settings: unknown
   test_mode_until: number | null
-  devices: { deviceId: string; kind: DeviceKind; room: string | null; gatewayId: string | null; retired: boolean }[]
+  devices: PlacedDevice[]
 }
 
 /** What the rules worker reads and commits. `reader` names its cursors; the replay's and a test's may differ. */

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
-import type { DeviceKind } from '../../../devices/observation.ts'
+import type { PlacedDevice } from '../../../devices/observation.ts'
 import { SHARDS } from '../../core/shard.ts'
 import type { HistoryBatch, HistoryProgress, HomeDevices, MeasuredPoint, ShardCursor } from '../../ports.ts'
 import { cursorValues, HISTORY_READER, MOVED_CURSORS } from './history-cursors.ts'
@@ -18,7 +18,7 @@ const READ_DEVICES = `
   select h.home_id, h.settings_version, coalesce(d.devices, '[]') as devices
   from home h left join lateral (
     select json_agg(json_build_object('deviceId', device_id, 'kind', kind, 'room', room, 'gatewayId', gateway_id,
-                                      'retired', retired_at is not null)) as devices
+                                      'convention', convention, 'address', address, 'retired', retired_at is not null)) as devices
     from device d where d.home_id = h.home_id
   ) d on true
   where h.home_id = any($1)`
@@ -116,10 +116,8 @@ function readBatch(json: Buffer): HistoryBatch {
   return { points, cursors: cursors.map((cursor) => ({ ...cursor, xid: BigInt(cursor.xid) })) }
 }
 
-type PlacedRow = { deviceId: string; kind: DeviceKind; room: string | null; gatewayId: string | null; retired: boolean }
-
 async function readDevices(db: Queryable, homeIds: readonly string[]): Promise<HomeDevices[]> {
-  const { rows } = await db.query<{ home_id: string; settings_version: number; devices: PlacedRow[] }>({
+  const { rows } = await db.query<{ home_id: string; settings_version: number; devices: PlacedDevice[] }>({
     name: 'history-read-devices',
     text: READ_DEVICES,
     values: [homeIds],

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { accountOf } from '../../../devices/device-account.ts'
-import type { DeviceKind } from '../../../devices/observation.ts'
+import type { ConventionName, DeviceKind } from '../../../devices/observation.ts'
 import type { Sealing } from '../sealing.ts'
 import type { Queryable } from './pool.ts'
 
@@ -37,6 +37,9 @@ export type NewDevice = {
   kind: DeviceKind
   room: string | null
   gatewayId: string | null
+  /** Of a device that does not speak natively: both of them, as in PlacedDevice. */
+  convention?: ConventionName | null
+  address?: string | null
 }
 /** Shown once, to whoever placed the device; only its keyed hash is kept. */
 export type DeviceCredentials = { username: string; password: string }
@@ -97,13 +100,12 @@ export async function createContact(tx: Queryable, sealing: Sealing, contact: Ne
 
 /** Places a device and makes its account. The home's facts are read anew by the rules (`settings_version`). */
 export async function createDevice(tx: Queryable, sealing: Sealing, device: NewDevice): Promise<DeviceCredentials> {
-  await tx.query('insert into device (home_id, device_id, kind, room, gateway_id) values ($1, $2, $3, $4, $5)', [
-    device.homeId,
-    device.deviceId,
-    device.kind,
-    device.room,
-    device.gatewayId,
-  ])
+  const { homeId, deviceId, kind, room, gatewayId, convention = null, address = null } = device
+  await tx.query(
+    `insert into device (home_id, device_id, kind, room, gateway_id, convention, address)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [homeId, deviceId, kind, room, gatewayId, convention, address],
+  )
   await tx.query('update home set settings_version = settings_version + 1 where home_id = $1', [device.homeId])
   return issueDeviceSecret(tx, sealing, device.homeId, device.deviceId)
 }

@@ -1,8 +1,8 @@
-import type { MeasurementField } from '../observation.ts'
+import type { MeasurementField } from './observation.ts'
 
 /**
  * Ranges outside of which a number is a fault of the sensor and not a reading. Wide on purpose: what is dangerous
- * must never be thrown away as implausible. README.md lists the same figures; a test holds the two together.
+ * must never be thrown away as implausible. native/README.md lists the same figures; a test holds the two together.
  */
 export const FIELD_RANGES: Readonly<Record<MeasurementField, { min: number; max: number; unit: string }>> = {
   heartRatePerMin: { min: 0, max: 350, unit: '/min' },

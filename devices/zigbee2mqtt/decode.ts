@@ -1,0 +1,188 @@
+import { restOfTopic } from '../addressing.ts'
+import { contentHash } from '../content-hash.ts'
+import type { Convention } from '../convention.ts'
+import { type DeviceClock, parseTime, type Reading, readClock } from '../device-clock.ts'
+import { isObject, type JsonObject, parseJson, parseText } from '../json-payload.ts'
+import type { Decoded, Observation, ObservationBody, PlacedDevice, RawMessage, RejectionCode } from '../observation.ts'
+import { judgeRepeat, markOf, type RecentMessages, remember } from '../recent-messages.ts'
+import { isKeptEvent } from '../retained.ts'
+import { readAction, readAlarms, readFlag, readStates } from './bodies.ts'
+import { recogniseZigbee2mqtt } from './recognise.ts'
+
+/** Zigbee2MQTT: `<base>/<friendly name>`, the whole known state of a device in one JSON object. README.md says what is understood. */
+export const zigbee2mqtt: Convention = { name: 'zigbee2mqtt', decode, recognise: recogniseZigbee2mqtt }
+
+/** Messages with a press that are remembered: only MQTT's own resends are repeats, for there is no id. */
+const PRESSES_REMEMBERED = 8
+/** The same press comes as an object and as plain text on `…/action`, in either order. */
+const TWIN_WITHIN_MS = 5_000
+/** What a device last said longer ago was not said now, whatever Zigbee2MQTT publishes anew. */
+const STALE_AFTER_MS = 10 * 60_000
+/** Change with every message whatever the device says. */
+const RADIO_FIELDS = new Set(['linkquality', 'last_seen', 'elapsed', 'update', 'update_available'])
+
+type Flags = Readonly<Record<string, boolean>>
+/** `flags`: what each alarm field said last. `press`: the last `action`, and on which of its two topics it came. */
+type State = {
+  clock: DeviceClock | null
+  recent: RecentMessages
+  flags: Flags
+  press?: { receivedAt: number; topic: 'object' | 'plain' }
+  /** Of all fields but the radio's while `sos` is true: what says the same again was sent because of a press. */
+  calling?: number
+}
+const PRESSED: ObservationBody = { kind: 'sos', state: 'pressed' }
+const INITIAL_STATE: State = { clock: null, recent: [], flags: {} }
+
+function decode(deviceState: unknown, raw: RawMessage, placed: PlacedDevice): Decoded {
+  const state = (deviceState ?? INITIAL_STATE) as State
+  const rest = restOfTopic(raw.topic, placed)
+  if (placed.kind === 'gateway') return decodeBridge(state, raw, placed, rest)
+  if (rest === '') return decodeState(state, raw, placed)
+  if (rest === 'availability') return decodeAvailability(state, raw, placed)
+  if (rest === 'action') return decodePlainAction(state, raw, placed)
+  // What others ask of the device, and with `output: attribute` the same fields one by one, which the object has too.
+  return reject(state, 'ignored')
+}
+
+function decodeBridge(state: State, raw: RawMessage, placed: PlacedDevice, rest: string): Decoded {
+  if (rest === 'bridge/state') return decodeAvailability(state, raw, placed)
+  return reject(state, rest.startsWith('bridge/') || rest === '' ? 'ignored' : 'unknown-device')
+}
+
+/** JSON since version 2, plain text before; retained, and of the bridge the last will. */
+function decodeAvailability(state: State, raw: RawMessage, placed: PlacedDevice): Decoded {
+  const json = parseJson(raw.payload)
+  const said = isObject(json) ? json.state : parseText(raw.payload)
+  if (said !== 'online' && said !== 'offline') return reject(state, said === null ? 'not-json' : 'unknown-state')
+  return {
+    deviceState: state,
+    observations: [observe(raw, placed, raw.receivedAt, { kind: 'device', state: said })],
+    rejected: null,
+  }
+}
+
+function decodePlainAction(state: State, raw: RawMessage, placed: PlacedDevice): Decoded {
+  const body = readAction(parseText(raw.payload), placed.kind)
+  if (body === null) return reject(state, 'ignored')
+  const reading = readClock(state.clock, null, raw.receivedAt)
+  return conclude(state, raw, placed, { presses: [body], others: [], stale: [], reading, said: null, topic: 'plain' })
+}
+
+function decodeState(state: State, raw: RawMessage, placed: PlacedDevice): Decoded {
+  const json = parseJson(raw.payload)
+  if (json === undefined) return reject(state, 'not-json')
+  if (!isObject(json)) return reject(state, 'not-an-object')
+  const said = parseTime(json.last_seen)
+  const reading = readClock(state.clock, said, raw.receivedAt)
+  const next = { ...state, clock: reading.clock }
+  const action = readAction(json.action, placed.kind)
+  const { isPress, calling } = readCall(next, json)
+  const presses: ObservationBody[] = []
+  const isOld = said !== null && raw.receivedAt - (reading.believed ? reading.at : said) > STALE_AFTER_MS
+  const alarms = readAlarms(json)
+  const stale = isOld ? alarms.filter((body) => isKept(next.flags, body, raw.retain)) : []
+  if (action !== null) presses.push(action)
+  else if (isPress && isOld && isKept(next.flags, PRESSED, raw.retain)) stale.push(PRESSED)
+  else if (isPress) presses.push(PRESSED)
+  const others = [...alarms.filter((body) => !stale.includes(body)), ...readStates(json, placed.kind)]
+  const { calling: _before, ...rest } = next
+  const after = { ...rest, flags: flagsAfter(next.flags, alarms, json), ...(calling === null ? {} : { calling }) }
+  return conclude(after, raw, placed, {
+    presses,
+    others,
+    stale,
+    reading,
+    said,
+    topic: action === null ? null : 'object',
+  })
+}
+
+/**
+ * `sos` is kept by Zigbee2MQTT and said again with each battery report. It is a press when it begins, and again where nothing
+ * else is new: a doubled press is cheaper than a lost one.
+ */
+function readCall(state: State, json: JsonObject): { isPress: boolean; calling: number | null } {
+  if (readFlag(json.sos) !== true) return { isPress: false, calling: null }
+  const said = JSON.stringify(Object.entries(json).filter(([field]) => !RADIO_FIELDS.has(field)))
+  const calling = contentHash(new TextEncoder().encode(said), 0)
+  return { isPress: state.flags.sos !== true || state.calling === calling, calling }
+}
+
+/**
+ * An alarm that Zigbee2MQTT knew before it was restarted comes again with the old time at which it was said. One that was seen
+ * to begin is none of those, so a gateway with a wrong clock loses nothing; of a device that was never heard it is one
+ * where a broker kept it.
+ */
+function isKept(flags: Flags, body: ObservationBody, retained: boolean): boolean {
+  if (!('state' in body) || (body.state !== 'alarm' && body.state !== 'pressed')) return false
+  return flags[body.kind] ?? retained
+}
+
+function flagsAfter(flags: Flags, alarms: readonly ObservationBody[], json: JsonObject): Flags {
+  const after: Record<string, boolean> = { ...flags }
+  for (const body of alarms) if ('state' in body) after[body.kind] = body.state === 'alarm'
+  const sos = readFlag(json.sos)
+  if (sos !== null) after.sos = sos
+  return after
+}
+
+/** `topic`: of the two on which an `action` comes; null for a press that comes on one only. */
+type Found = {
+  presses: ObservationBody[]
+  others: ObservationBody[]
+  stale: ObservationBody[]
+  reading: Reading
+  said: number | null
+  topic: 'object' | 'plain' | null
+}
+
+function conclude(state: State, raw: RawMessage, placed: PlacedDevice, found: Found): Decoded {
+  const { presses, others, stale, reading } = found
+  const { deviceState, why } =
+    presses.length === 0 ? { deviceState: state, why: null } : judgePress(state, raw, placed, found)
+  const counted = why === null ? [...presses, ...others] : others
+  const withheld = why === null ? stale : [...presses, ...stale]
+  const observations = counted.map((body) => observe(raw, placed, reading.at, body))
+  const rejected = why ?? (stale.length > 0 ? 'stale-retained' : observations.length === 0 ? 'ignored' : null)
+  if (withheld.length === 0) return { deviceState, observations, rejected }
+  return {
+    deviceState,
+    observations,
+    rejected,
+    withheld: withheld.map((body) => observe(raw, placed, found.said ?? reading.at, body)),
+  }
+}
+
+/** Whether a press was heard before: resent, told on its other topic already, or kept by a broker from earlier. */
+function judgePress(
+  state: State,
+  raw: RawMessage,
+  placed: PlacedDevice,
+  { reading, said, topic }: Found,
+): { deviceState: State; why: RejectionCode | null } {
+  const mark = markOf(raw.payload, null, raw.packetId, topic === 'plain' ? 1 : 0)
+  const { recent, press } = state
+  const event = { alarming: true, said, reading, mark, hasId: false }
+  if (raw.retain && isKeptEvent(raw, placed, recent, event)) return { deviceState: state, why: 'stale-retained' }
+  const arrival = { mark, hasId: false, dup: raw.dup, critical: true, timed: said !== null, receivedAt: raw.receivedAt }
+  const isOther = topic !== null && press !== undefined && press.topic !== topic
+  const isTwin = isOther && raw.receivedAt - press.receivedAt < TWIN_WITHIN_MS
+  if (isTwin || judgeRepeat(recent, arrival) === 'duplicate') {
+    // A twin is told once: the next on this topic is a press of its own.
+    const { press: _twin, ...rest } = state
+    return { deviceState: isTwin ? rest : state, why: 'duplicate' }
+  }
+  const heard = remember(recent, mark, raw.receivedAt, PRESSES_REMEMBERED)
+  const next = { ...state, recent: heard }
+  return { deviceState: topic === null ? next : { ...next, press: { receivedAt: raw.receivedAt, topic } }, why: null }
+}
+
+function observe(raw: RawMessage, placed: PlacedDevice, at: number, body: ObservationBody): Observation {
+  const { homeId, receivedAt, retain } = raw
+  return { homeId, deviceId: placed.deviceId, messageId: null, at, receivedAt, retained: retain, ...body }
+}
+
+function reject(deviceState: State, rejected: RejectionCode): Decoded {
+  return { deviceState, observations: [], rejected }
+}
