@@ -54,6 +54,8 @@ export type RulesMemory<State> = RulesParts<State> & {
   held: Set<ReadonlySet<string>>
   /** Shards whose alarms are folded beside it: no pass begins on them meanwhile. */
   alarming: ReadonlySet<number>
+  /** Shards that the last pass left out for an alarm whose home was held: not twice in a row. */
+  yielded: ReadonlySet<number>
   /** Shards whose next unread row has waited longer than LAG_MS, or that had more rows than a pass takes. */
   overdue: Set<number>
   /** The pass whose commit is under way. Whoever folds anything but the next rows of the shards waits for it. */
@@ -83,6 +85,7 @@ export function createMemory<State>(parts: RulesParts<State>): RulesMemory<State
     logIsNext: false,
     held: new Set(),
     alarming: new Set(),
+    yielded: new Set(),
     overdue: new Set(),
     underway: null,
     freed: () => undefined,

@@ -31,7 +31,7 @@ export type Pace = {
   mark(shard: number): void
   /** It is read in the next pass, whatever has gathered and however hushed it is: there may be an alarm in it. */
   hurry(shard: number): void
-  /** Whether the shard has so few rows that they need not gather. */
+  /** Whether the shard has so few rows that they need not gather, and one pass has them all. */
   isQuiet(shard: number, nowMs: number): boolean
   /**
    * Takes ready shards, the longest waiting first, as many as are expected to fill one pass, at least one.
@@ -75,7 +75,7 @@ export function createPace(hush: Hush): Pace {
       dirty.add(shard)
       hurried.add(shard)
     },
-    isQuiet: (shard, nowMs) => hurried.has(shard) || full.has(shard) || gatheredAt(shard) <= nowMs,
+    isQuiet: (shard, nowMs) => !full.has(shard) && (hurried.has(shard) || gatheredAt(shard) <= nowMs),
     take(nowMs, held) {
       const shards: number[] = []
       let rows = 0

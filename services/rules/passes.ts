@@ -3,6 +3,7 @@ import { homesToAdvance } from '../core/signal.ts'
 import type { LogPosition, RaisedInput, ShardCursor } from '../ports.ts'
 import { commitPass, forgetPass } from './commit-pass.ts'
 import { type FoldedPass, foldPass, type PassInput } from './fold-pass.ts'
+import { shardsOfHeldAlarms } from './held-homes.ts'
 import { learnJumps } from './jumps.ts'
 import { HIDDEN_PAUSE_MS, type RulesMemory } from './memory.ts'
 import { type ReadRows, readShards } from './reading.ts'
@@ -29,7 +30,8 @@ export async function passShards<State>(memory: RulesMemory<State>): Promise<voi
     memory.passing = new Set()
   }
   // Rows that came since this commit began are hidden by it, so reading on before its end pays only for a backlog.
-  if (pace.readyInMs(clock.monotonicMs(), memory.alarming) !== 0) await settle(memory)
+  // And where a shard was left to an alarm, that waits for this very commit.
+  if (shards.length === 0 || pace.readyInMs(clock.monotonicMs(), memory.alarming) !== 0) await settle(memory)
 }
 
 /** Waits for the commit under way. @returns whether it stands; true where there was none */
@@ -129,12 +131,13 @@ export async function pauseWhileHidden(memory: { hiddenPauseMs: number }, allHid
 }
 
 /**
- * None whose alarms are being folded; and after a lost race only half of the shards, by chance: two workers on the same
- * ones drift apart.
+ * None whose alarms are being folded, and once none where an alarm waits for its home; and after a lost race only half of the
+ * shards, by chance: two workers on the same ones drift apart.
  */
 function takeReady<State>(memory: RulesMemory<State>): { shards: number[]; limitPerShard: number } {
-  const { pace, clock, lostInARow, alarming } = memory
-  const ready = pace.take(clock.monotonicMs(), alarming)
+  const { pace, clock, lostInARow, alarming, yielded } = memory
+  memory.yielded = new Set(shardsOfHeldAlarms(memory).filter((shard) => !yielded.has(shard)))
+  const ready = pace.take(clock.monotonicMs(), new Set([...alarming, ...memory.yielded]))
   const shards = lostInARow === 0 ? ready.shards : ready.shards.filter((_, i) => i === 0 || Math.random() < 0.5)
   for (const shard of ready.shards) {
     if (shards.includes(shard)) continue

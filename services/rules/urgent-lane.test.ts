@@ -4,6 +4,7 @@ import { logHintKey } from '../core/log-hint.ts'
 import { SHARDS, shardOf } from '../core/shard.ts'
 import { inTransaction } from '../store/postgres/pool.ts'
 import { beginAndHold, createTestDatabase, type TestDatabase } from '../testing/postgres.ts'
+import { startBeside } from './testing/beside.ts'
 import { append, holdPassOver, signalCount, startBench, tallyOf } from './testing/rules-bench.ts'
 
 const WAITING_ROWS = 100_000
@@ -122,6 +123,40 @@ test('an alarm of a shard that is being folded waits for no pass that has none o
   await bench.worker.processAll()
   expect((await tallyOf(pool, busy)).rows).toEqual([1])
   expect([await signalCount(pool, busy), await signalCount(pool, pressed)]).toEqual([1, 1])
+  await bench.worker.close()
+})
+
+test('an alarm of a home that has rows in every pass of a backlog waits for the commit under way, not for the backlog', async () => {
+  const { pool } = database
+  const homes = neighbours(40).slice(2)
+  const pressed = homes[0] ?? ''
+  let commits = 0
+  const goOn = Promise.withResolvers<void>()
+  const bench = await startBeside(pool, (inner) => ({
+    ...inner,
+    async commit(asked) {
+      commits += 1
+      if (commits === 1) await goOn.promise
+      await sleep(20)
+      return inner.commit(asked)
+    },
+  }))
+  const rows = Array.from({ length: 10_000 }, (_, n) => ({ homeId: homes[n % homes.length] ?? '', payload: `n ${n}` }))
+  await bench.worker.sweep()
+  for (let first = 0; first < rows.length; first += 1_000) await bench.say(...rows.slice(first, first + 1_000))
+  await bench.say({ homeId: pressed, payload: 'press', urgent: true })
+  goOn.resolve()
+  await expect.poll(() => signalCount(pool, pressed), { interval: 5, timeout: 10_000 }).toBe(1)
+  const { rows: left } = await pool.query<{ unread: number }>(
+    `select count(*)::int as unread from observation_log l join log_cursor c on c.shard = l.shard
+     where l.shard = $1 and (l.xid, l.id) > (c.xid, c.id)`,
+    [shardOf(pressed)],
+  )
+  expect(left[0]?.unread).toBeGreaterThan(rows.length / 2)
+  await bench.worker.processAll()
+  expect((await tallyOf(pool, pressed)).rows).toEqual(rows.flatMap(({ homeId }, n) => (homeId === pressed ? [n] : [])))
+  expect(await signalCount(pool, pressed)).toBe(1)
+  expect(bench.metrics.anlin_fold_conflicts_total).toBeUndefined()
   await bench.worker.close()
 })
 
