@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { machineClock } from './clock.ts'
 import type { Config } from './config.ts'
-import { type Keys, readKeys } from './keys.ts'
+import { type Keys, needsKeysMade, readKeys } from './keys.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createMetrics, type MetricsPage } from './metrics.ts'
 import type { ChangeFeed, Clock, Log } from './ports.ts'
@@ -51,7 +51,7 @@ export async function openFoundation(
   parts: { log: Log; lifecycle: Lifecycle; alone: boolean; meanwhile(): void },
 ): Promise<Foundation> {
   const { log, lifecycle, alone, meanwhile } = parts
-  mkdirSync(config.dataFolder, { recursive: true })
+  if (needsDataFolder(config)) mkdirSync(config.dataFolder, { recursive: true })
   if (config.databaseUrl !== null) meanwhile()
   const url = config.databaseUrl ?? (await openEmbedded(config, { log, lifecycle, meanwhile }))
   await migrate(url)
@@ -97,4 +97,9 @@ async function openEmbedded(
 function queueAddress(config: Config, databaseUrl: string, alone: boolean): QueueAddress | null {
   if (config.redisUrl) return { kind: 'redis', url: config.redisUrl }
   return alone ? null : { kind: 'postgres', url: databaseUrl }
+}
+
+/** A role of a larger installation keeps nothing on its own disk, which may be read-only. */
+function needsDataFolder(config: Config): boolean {
+  return config.databaseUrl === null || needsKeysMade(config)
 }

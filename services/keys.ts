@@ -7,6 +7,10 @@ export type Keys = { sessionKey: string; dataKey: string }
 
 const KEY_BYTES = 32
 
+export function needsKeysMade({ sessionKey, dataKey }: Config): boolean {
+  return !sessionKey || !dataKey
+}
+
 /** The keys of the environment; in the demo those that were made once and are kept beside its data. */
 export function readKeys(config: Config): Keys {
   if (config.sessionKey && config.dataKey) return { sessionKey: config.sessionKey, dataKey: config.dataKey }

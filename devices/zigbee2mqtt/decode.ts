@@ -18,6 +18,8 @@ const PRESSES_REMEMBERED = 8
 const TWIN_WITHIN_MS = 5_000
 /** What a device last said longer ago was not said now, whatever Zigbee2MQTT publishes anew. */
 const STALE_AFTER_MS = 10 * 60_000
+/** What others ask of the device. */
+const COMMANDS = new Set(['set', 'get'])
 /** Change with every message whatever the device says. */
 const RADIO_FIELDS = new Set(['linkquality', 'last_seen', 'elapsed', 'update', 'update_available'])
 
@@ -41,8 +43,9 @@ function decode(deviceState: unknown, raw: RawMessage, placed: PlacedDevice): De
   if (rest === '') return decodeState(state, raw, placed)
   if (rest === 'availability') return decodeAvailability(state, raw, placed)
   if (rest === 'action') return decodePlainAction(state, raw, placed)
-  // What others ask of the device, and with `output: attribute` the same fields one by one, which the object has too.
-  return reject(state, 'ignored')
+  if (rest.includes('/') || COMMANDS.has(rest)) return reject(state, 'ignored')
+  // With `output: attribute` the fields come one by one, beside the object or in its place.
+  return decodeFields(state, raw, placed, { [rest]: parseJson(raw.payload) ?? parseText(raw.payload) })
 }
 
 function decodeBridge(state: State, raw: RawMessage, placed: PlacedDevice, rest: string): Decoded {
@@ -73,10 +76,15 @@ function decodeState(state: State, raw: RawMessage, placed: PlacedDevice): Decod
   const json = parseJson(raw.payload)
   if (json === undefined) return reject(state, 'not-json')
   if (!isObject(json)) return reject(state, 'not-an-object')
+  return decodeFields(state, raw, placed, json)
+}
+
+function decodeFields(state: State, raw: RawMessage, placed: PlacedDevice, json: JsonObject): Decoded {
   const said = parseTime(json.last_seen)
   const reading = readClock(state.clock, said, raw.receivedAt)
   const next = { ...state, clock: reading.clock }
-  const action = readAction(json.action, placed.kind)
+  // Before version 1.18 it was called `click`.
+  const action = readAction(json.action ?? json.click, placed.kind)
   const { isPress, calling } = readCall(next, json)
   const presses: ObservationBody[] = []
   const isOld = said !== null && raw.receivedAt - (reading.believed ? reading.at : said) > STALE_AFTER_MS

@@ -36,7 +36,9 @@ export const EXAMPLES: readonly Example[] = [
   },
   { kind: 'sos-button', payload: '{"action":"single","battery":100}', observations: [pressed, battery(100)] },
   { kind: 'sos-button', payload: '{"action":"1_single"}', observations: [pressed] },
+  { kind: 'sos-button', payload: '{"click":"single"}', observations: [pressed] },
   { kind: 'sos-button', leaf: 'action', payload: 'emergency', observations: [pressed] },
+  { kind: 'sos-button', leaf: 'sos', payload: 'true', observations: [pressed] },
   { kind: 'sos-button', payload: '{"battery_low":false,"sos":true}', observations: [pressed, battery(null, false)] },
   { kind: 'door-contact', payload: '{"action":"panic"}', observations: [pressed] },
   // A keypad stays at `sos_alarm` until it is disarmed: the action is the press.
@@ -62,6 +64,8 @@ export const EXAMPLES: readonly Example[] = [
       battery(100, false),
     ],
   },
+  { kind: 'smoke-detector', leaf: 'smoke', payload: 'true', observations: [{ kind: 'smoke', state: 'alarm' }] },
+  { kind: 'smoke-detector', leaf: 'linkquality', payload: '80', observations: [], rejected: 'ignored' },
   { kind: 'smoke-detector', payload: '{"smoke":false}', observations: [{ kind: 'smoke', state: 'cleared' }] },
   { kind: 'smoke-detector', payload: '{"smoke":true,"test":true}', observations: [{ kind: 'smoke', state: 'test' }] },
   { kind: 'smoke-detector', payload: '{"smoke":false,"test":true}', observations: [{ kind: 'smoke', state: 'test' }] },

@@ -2,7 +2,7 @@ import type { Responder } from '../core/escalation/people.ts'
 import type { Language, Message } from '../core/message/message.ts'
 import { renderMessage } from '../core/message/render.ts'
 import { parseReply, type Reply } from '../core/message/reply.ts'
-import { whichIncident } from '../core/message/which-incident.ts'
+import { CLOCK_SLACK_MS, whichIncident } from '../core/message/which-incident.ts'
 import type { DirectMessage, IncomingSms, PhoneOwner, ToldPhone } from '../ports.ts'
 import type { NotifyOptions } from './notify.ts'
 
@@ -22,7 +22,11 @@ export type Judged = { verdict: string; answers: DirectMessage[] }
 /** Whose phone it is, which incident is meant, and what came of it. */
 export async function judge(options: NotifyOptions, message: IncomingSms, receivedAtMs: number): Promise<Judged> {
   const { incoming } = options
-  const [owners, told] = await Promise.all([incoming.owners(message.from), incoming.toldRows(message.from)])
+  const asOfMs = asOf(message, receivedAtMs)
+  const [owners, told] = await Promise.all([
+    incoming.owners(message.from),
+    incoming.toldRows(message.from, asOfMs + CLOCK_SLACK_MS),
+  ])
   const reply = parseReply(message.body)
   if (owners.length === 0 && told.length === 0) return { verdict: 'unknown-number', answers: [] }
   const language = owners[0]?.language ?? 'zh'
@@ -33,7 +37,7 @@ export async function judge(options: NotifyOptions, message: IncomingSms, receiv
       return answered('not-understood', message, told, { purpose: 'not-understood' }, language)
     case 'take':
     case 'cannot':
-      return answer(options, message, reply, told, asOf(message, receivedAtMs), language)
+      return answer(options, message, reply, told, asOfMs, language)
   }
 }
 

@@ -32,7 +32,7 @@ export function startNotify(options: NotifyOptions): Notify {
   const { outbox, hints, metrics } = options
   const sender = new Sender(options)
   const incoming = createIncoming(options)
-  const readBack = createReadBack({ ...options, onReceipt, onIncomingMessage: incoming.takeQuietly })
+  const readBack = createReadBack({ ...options, onReceipt, onIncomingMessage: incoming.takeStored })
   let closed = false
 
   async function onReceipt(receipt: SmsDelivery & { outboxId: string }): Promise<void> {

@@ -13,9 +13,9 @@ import { codeOf } from './sending.ts'
 
 /** Providers do not repeat what they pushed while we were away: asked for at the start and this often. */
 const READ_BACK_EVERY_MS = 60_000
-/** Before the newest reply we have: the provider may list one later than it was sent. */
+/** Before what was read back: the provider may list a reply later than it was sent. */
 const OVERLAP_MS = 10 * 60_000
-/** Without any reply yet; nobody answers an older alarm. */
+/** Where nothing was read back yet; nobody answers an older alarm. */
 const FURTHEST_BACK_MS = 24 * 3_600_000
 const PAGE_SIZE = 200
 /** More missed replies than this are read by the next read-back. */
@@ -73,15 +73,18 @@ export function createReadBack(options: ReadBackOptions) {
 
 async function readReplies(options: ReadBackOptions, ending: AbortSignal): Promise<void> {
   const { incoming, provider, clock } = options
-  const lastSentAtMs = await incoming.lastSentAtMs()
-  const furthestMs = clock.now() - FURTHEST_BACK_MS
-  // A reply dated in the future must not hide those of today.
-  const sinceMs = Math.max(furthestMs, Math.min(lastSentAtMs ?? furthestMs, clock.now()) - OVERLAP_MS)
+  const nowMs = clock.now()
+  const furthestMs = nowMs - FURTHEST_BACK_MS
+  // From the last time that all of them were read: what was pushed since says nothing of what was not.
+  const readUntilMs = (await incoming.readUntilMs()) ?? furthestMs
+  const sinceMs = Math.max(furthestMs, Math.min(readUntilMs, nowMs) - OVERLAP_MS)
   const missed: IncomingSms[] = []
   let cursor: string | undefined
+  let isAll = false
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const read = await provider.listIncoming({ sinceMs, limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) })
     missed.push(...read.messages)
+    isAll = read.nextCursor === null
     if (read.nextCursor === null) break
     cursor = read.nextCursor
   }
@@ -90,6 +93,7 @@ async function readReplies(options: ReadBackOptions, ending: AbortSignal): Promi
     if (ending.aborted) return
     await options.onIncomingMessage(message)
   }
+  if (isAll) await incoming.keepReadUntil(nowMs)
 }
 
 async function askAfterReceipts(options: ReadBackOptions, ending: AbortSignal): Promise<void> {

@@ -225,9 +225,9 @@ test('a reply that cannot be judged keeps nobody else waiting', async () => {
   await story.start(({ incoming }) => ({
     incoming: {
       ...incoming,
-      async toldRows(phone) {
+      async toldRows(phone, untilMs) {
         if (phone === PHONES.stranger) throw new Error('cannot be read')
-        return incoming.toldRows(phone)
+        return incoming.toldRows(phone, untilMs)
       },
     },
   }))

@@ -111,13 +111,14 @@ export type PhoneOwner = {
 export type IncomingMessages = {
   /** Stores it, unless we have it. `judged`: nothing is left to do with it. The times are those first stored. */
   record(message: IncomingSms): Promise<{ judged: boolean; receivedAtMs: number; sentAtMs: number | null }>
-  /** Newest first, of the last 72 h and whatever is not yet over. */
-  toldRows(phone: string): Promise<ToldPhone[]>
+  /** The newest of each incident told until `untilMs`, newest first, of the last 72 h and whatever is not yet over. */
+  toldRows(phone: string, untilMs: number): Promise<ToldPhone[]>
   owners(phone: string): Promise<PhoneOwner[]>
   /** Its verdict and the answers to it, in one transaction; a second time changes nothing. */
   settle(providerId: string, verdict: string, answers: DirectMessage[]): Promise<void>
   /** Stored before a crash and never judged. */
   waiting(asked: { waitedMs: number; limit: number }): Promise<IncomingSms[]>
-  /** The provider's time of the newest message we have; null when there is none. */
-  lastSentAtMs(): Promise<number | null>
+  /** Up to when all replies were read back; null when none ever were. It never goes back. */
+  readUntilMs(): Promise<number | null>
+  keepReadUntil(ms: number): Promise<void>
 }

@@ -17,7 +17,7 @@ export type WhichIncident<Row extends ToldRow> =
 const BARE_REPLY_WITHIN_MS = 30 * 60_000
 
 /** Providers give whole seconds on a clock of their own: a message this much "later" than its answer was answered. */
-const CLOCK_SLACK_MS = 5000
+export const CLOCK_SLACK_MS = 5000
 
 /**
  * Which incident a reply means. It is judged as of the moment it was written (`asOf`, the provider's time of

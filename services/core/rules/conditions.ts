@@ -6,8 +6,14 @@ import type { Condition, ConditionKey, DeviceMemory, Situation } from './home-st
  * again when it worsens or is reported anew, and when the last device that raised it says that it is over.
  */
 
-/** A life-safety alarm that goes on is signalled again, so that a resolved incident cannot hide a fire that still burns. */
-const REPORTED_ANEW_AFTER_MS = 60_000
+/**
+ * What goes on is signalled again after so long, because the rules never learn that people closed the incident: it must not hide
+ * a fire that still burns, nor the next leak of a sensor whose end of the last one was lost. On an open incident it is no news.
+ */
+const MINUTE_MS = 60_000
+const LIFE_SAFETY_ANEW_MS = MINUTE_MS
+const LEAK_ANEW_MS = 60 * MINUTE_MS
+const ANEW_MS = 12 * 60 * MINUTE_MS
 
 type Raise = { key: ConditionKey; severity: Severity; why: Why; at: number; test?: boolean; count?: number }
 
@@ -43,11 +49,25 @@ export function raise(memory: DeviceMemory, situation: Situation, raised: Raise)
 }
 
 function isNews(known: Condition, raised: Raise, test: boolean, now: number): boolean {
-  if (known.key === 'sos') return true
+  // Each of these is an event of its own, and a fall sensor may never say that it is over.
+  if (known.key === 'sos' || known.key === 'fall') return true
   // A test says nothing beside a real alarm; a real alarm after a test says everything.
   if (known.test !== test) return known.test
-  const lifeSafety = known.key === 'smoke' || known.key === 'gas' || known.key === 'gas-level' || known.key === 'co'
-  return lifeSafety && raised.severity === known.severity && now - known.raisedAt >= REPORTED_ANEW_AFTER_MS
+  return raised.severity === known.severity && now - known.raisedAt >= anewAfterMs(known.key)
+}
+
+function anewAfterMs(key: ConditionKey): number {
+  switch (key) {
+    case 'smoke':
+    case 'gas':
+    case 'gas-level':
+    case 'co':
+      return LIFE_SAFETY_ANEW_MS
+    case 'leak':
+      return LEAK_ANEW_MS
+    default:
+      return ANEW_MS
+  }
 }
 
 /** The device says it is over. Older news than the alarm itself takes nothing back. */

@@ -57,8 +57,11 @@ function raiseLevel(
 export function gasDueAt(memory: DeviceMemory, settings: HomeSettings): number | null {
   const { gas } = memory
   if (gas?.warn === undefined) return null
-  const severity = findCondition(memory, 'gas-level')?.severity
-  if (severity === 'critical') return null
+  const known = findCondition(memory, 'gas-level')
+  const severity = known?.severity
+  // High again after it was lower: what was raised then may have been closed since.
+  const isAnew = gas.alarm !== undefined && gas.alarm.at > (known?.at ?? 0)
+  if (severity === 'critical' && !isAnew) return null
   if (gas.alarm !== undefined) return sinceDueAt(gas.alarm, settings.gasAlarmForSeconds * 1000)
   return severity === undefined ? sinceDueAt(gas.warn, settings.gasWarnForSeconds * 1000) : null
 }

@@ -17,7 +17,7 @@ import { seeLifeInBed } from './life-in-bed.ts'
 import { stepSos } from './sos.ts'
 import { hear, hearOffline, restartBehind } from './supervision.ts'
 import { fireDue } from './timers.ts'
-import { stepVitals } from './vitals.ts'
+import { endVitalsOutOfBed, stepVitals } from './vitals.ts'
 
 /**
  * The home's fold: one message, or one look at the clock, and the state after it. Pure; what it does not change is
@@ -83,7 +83,7 @@ function step(memory: DeviceMemory, observation: Observation, situation: Situati
     case 'fall':
       return stepAlarmFlags(memory, observation, situation)
     case 'bed':
-      return seeLifeInBed(memory, stepBedExit(memory, observation, situation), observation, situation)
+      return stepBed(memory, memory, observation, situation)
     case 'battery':
       return stepBattery(memory, observation, situation)
     case 'tamper':
@@ -91,8 +91,7 @@ function step(memory: DeviceMemory, observation: Observation, situation: Situati
       return stepDeviceFlags(memory, observation, situation)
     case 'measurement': {
       // In bed or not is settled before the pulse is judged by it.
-      const bed = stepBedExit(stepGasLevel(memory, observation, situation), observation, situation)
-      const seen = seeLifeInBed(memory, bed, observation, situation)
+      const seen = stepBed(memory, stepGasLevel(memory, observation, situation), observation, situation)
       return stepBattery(stepVitals(seen, observation, situation), observation, situation)
     }
     case 'motion':
@@ -102,6 +101,17 @@ function step(memory: DeviceMemory, observation: Observation, situation: Situati
     case 'device':
       return memory
   }
+}
+
+/** In bed or not, and what ends with it. `before`: the memory as it was before this observation. */
+function stepBed(
+  before: DeviceMemory,
+  memory: DeviceMemory,
+  observation: Observation,
+  situation: Situation,
+): DeviceMemory {
+  const bed = stepBedExit(memory, observation, situation)
+  return seeLifeInBed(before, endVitalsOutOfBed(before, bed, observation.at, situation), observation, situation)
 }
 
 /** `before` is the memory of the device that spoke, as it was before: of the gateway itself when that is who spoke. */

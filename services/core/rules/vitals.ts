@@ -36,6 +36,17 @@ export function stepVitals(memory: DeviceMemory, observation: Observation, situa
   return judge(judged, situation, 'respiration', breath, respirationPerMin)
 }
 
+/** Who is up has no reading here: what was in the red band is over, and the next night is judged anew. */
+export function endVitalsOutOfBed(
+  before: DeviceMemory,
+  after: DeviceMemory,
+  at: number,
+  situation: Situation,
+): DeviceMemory {
+  if (!before.bed?.occupied || after.bed?.occupied !== false) return after
+  return settle(settle(after, situation, 'heart-rate', at), situation, 'respiration', at)
+}
+
 function isRed({ heartRatePerMin, respirationPerMin }: Values, settings: HomeSettings): boolean {
   const heart = bandOf('heart-rate', heartRatePerMin, settings)
   return heart !== null || bandOf('respiration', respirationPerMin, settings) !== null

@@ -7,13 +7,14 @@ import type { Database } from './pool.ts'
 /** Nobody is asked to choose among more; a phone told of more than that is a supervisor's, who has the desk. */
 const MAX_TOLD_ROWS = 200
 
-/** The newest: in a storm, the incident that a reply means must be among them. */
+/** The newest: in a storm, the incident that a reply means must be among them. What was told after the reply is not what it answers. */
 const TOLD_ROWS = `
   select * from (
     select distinct on (o.home_id, o.incident_id) o.home_id as "homeId", o.incident_id as "incidentId", o.code,
       o.created_at as "toldAt", o.recipient, i.status, i.kind, coalesce(h.label, '') as "homeLabel"
     from outbox o join incident i using (home_id, incident_id) left join home h using (home_id)
     where o.phone_hash = $1 and o.code is not null and o.attempts > 0
+      and o.created_at <= to_timestamp($2::float8 / 1000)
       and (o.created_at > platform_now() - interval '72 hours' or i.status <> 'resolved')
     order by o.home_id, o.incident_id, o.created_at desc
   ) told order by "toldAt" desc limit ${MAX_TOLD_ROWS}`
@@ -43,8 +44,8 @@ export function createIncomingMessages(database: Database, sealing: Sealing): In
       const [row] = rows
       return { judged: row?.judged ?? false, receivedAtMs: row?.received_at ?? 0, sentAtMs: row?.sent_at ?? null }
     },
-    async toldRows(phone) {
-      const { rows } = await database.query<ToldPhone>(TOLD_ROWS, [sealing.phoneHash(phone)])
+    async toldRows(phone, untilMs) {
+      const { rows } = await database.query<ToldPhone>(TOLD_ROWS, [sealing.phoneHash(phone), untilMs])
       return rows
     },
     owners: (phone) => owners(database, sealing, phone),
@@ -73,11 +74,16 @@ export function createIncomingMessages(database: Database, sealing: Sealing): In
         sentAtMs: row.sent_at,
       }))
     },
-    async lastSentAtMs() {
-      const { rows } = await database.query<{ last: number | null }>(
-        'select max(coalesce(sent_at, received_at)) as last from incoming_message',
+    async readUntilMs() {
+      const { rows } = await database.query<{ until: number }>('select read_until as until from reply_read_back')
+      return rows[0]?.until ?? null
+    },
+    async keepReadUntil(ms) {
+      await database.query(
+        `insert into reply_read_back (read_until) values (to_timestamp($1::float8 / 1000))
+         on conflict (only_row) do update set read_until = greatest(reply_read_back.read_until, excluded.read_until)`,
+        [ms],
       )
-      return rows[0]?.last ?? null
     },
   }
 }
