@@ -33,6 +33,14 @@ test('who has other things to do is told while the database is made, and when it
   expect(await open(config, () => existsSync(said))).toEqual({ seen: [true], isOpen: true })
 })
 
+test('a role with a database and keys of its own keeps nothing on its disk', async () => {
+  const folder = join(temporaryFolder('foundation'), 'not-there')
+  const nobody = 'postgres://anlin:nobody@127.0.0.1:1/anlin'
+  const keys = { SESSION_KEY: 'a'.repeat(64), DATA_KEY: 'b'.repeat(64) }
+  await open(readConfig({ ANLIN_DATA: folder, DATABASE_URL: nobody, ...keys }, folder), () => 'told')
+  expect(existsSync(folder)).toBe(false)
+})
+
 test('with a database elsewhere at once, whether or not it can be reached', async () => {
   const folder = temporaryFolder('foundation')
   const nobody = 'postgres://anlin:nobody@127.0.0.1:1/anlin'

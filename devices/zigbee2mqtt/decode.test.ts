@@ -103,6 +103,15 @@ describe('Zigbee2MQTT', () => {
     expect(pendant.alarms({ sos: true, battery: 89 })).toBe(1)
   })
 
+  it('takes `sos` by itself for a press when it begins, beside the object or without it', () => {
+    const pendant = new SpeakingDevice(button)
+    const sos = () => pendant.alarms('true', { leaf: 'sos' })
+    expect([pendant.alarms({ sos: true, battery: 90 }), sos()]).toEqual([1, 0])
+    expect([pendant.alarms({ sos: true, battery: 90 }), sos()]).toEqual([1, 0])
+    pendant.says('false', { leaf: 'sos' })
+    expect([sos(), sos()]).toEqual([1, 0])
+  })
+
   it('does not take what was true before a restart for news, but what was seen to begin, whatever the clock says', () => {
     const detector = new SpeakingDevice({ ...button, kind: 'smoke-detector' })
     const at = (ageMs: number) => ({ last_seen: new Date(detector.now - ageMs).toISOString() })

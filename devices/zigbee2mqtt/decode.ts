@@ -45,7 +45,7 @@ function decode(deviceState: unknown, raw: RawMessage, placed: PlacedDevice): De
   if (rest === 'action') return decodePlainAction(state, raw, placed)
   if (rest.includes('/') || COMMANDS.has(rest)) return reject(state, 'ignored')
   // With `output: attribute` the fields come one by one, beside the object or in its place.
-  return decodeFields(state, raw, placed, { [rest]: parseJson(raw.payload) ?? parseText(raw.payload) })
+  return decodeFields(state, raw, placed, { [rest]: parseJson(raw.payload) ?? parseText(raw.payload) }, false)
 }
 
 function decodeBridge(state: State, raw: RawMessage, placed: PlacedDevice, rest: string): Decoded {
@@ -76,16 +76,22 @@ function decodeState(state: State, raw: RawMessage, placed: PlacedDevice): Decod
   const json = parseJson(raw.payload)
   if (json === undefined) return reject(state, 'not-json')
   if (!isObject(json)) return reject(state, 'not-an-object')
-  return decodeFields(state, raw, placed, json)
+  return decodeFields(state, raw, placed, json, true)
 }
 
-function decodeFields(state: State, raw: RawMessage, placed: PlacedDevice, json: JsonObject): Decoded {
+function decodeFields(
+  state: State,
+  raw: RawMessage,
+  placed: PlacedDevice,
+  json: JsonObject,
+  isWhole: boolean,
+): Decoded {
   const said = parseTime(json.last_seen)
   const reading = readClock(state.clock, said, raw.receivedAt)
   const next = { ...state, clock: reading.clock }
   // Before version 1.18 it was called `click`.
   const action = readAction(json.action ?? json.click, placed.kind)
-  const { isPress, calling } = readCall(next, json)
+  const { isPress, calling } = readCall(next, json, isWhole)
   const presses: ObservationBody[] = []
   const isOld = said !== null && raw.receivedAt - (reading.believed ? reading.at : said) > STALE_AFTER_MS
   const alarms = readAlarms(json)
@@ -110,7 +116,10 @@ function decodeFields(state: State, raw: RawMessage, placed: PlacedDevice, json:
  * `sos` is kept by Zigbee2MQTT and said again with each battery report. It is a press when it begins, and again where nothing
  * else is new: a doubled press is cheaper than a lost one.
  */
-function readCall(state: State, json: JsonObject): { isPress: boolean; calling: number | null } {
+function readCall(state: State, json: JsonObject, isWhole: boolean): { isPress: boolean; calling: number | null } {
+  // A field by itself does not say what else is new.
+  if (!isWhole)
+    return { isPress: readFlag(json.sos) === true && state.flags.sos !== true, calling: state.calling ?? null }
   if (readFlag(json.sos) !== true) return { isPress: false, calling: null }
   const said = JSON.stringify(Object.entries(json).filter(([field]) => !RADIO_FIELDS.has(field)))
   const calling = contentHash(new TextEncoder().encode(said), 0)

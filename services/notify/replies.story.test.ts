@@ -121,33 +121,6 @@ test('a late reply after close and re-open means the incident it answers, not th
   expect((await story.incidents()).map(({ status }) => status)).toEqual(['resolved', 'open'])
 })
 
-test('a reply that came while we were down is read back at the start', async () => {
-  await story.signal()
-  const alarm = await story.expectSms('daughter', /^EMERGENCY/)
-  await story.sweep()
-  await story.stop()
-  await alarm.thenReply('1')
-  await story.start()
-  await story.sweep()
-  await story.expectSms('daughter', /^You have it/)
-  await story.expectSilence()
-})
-
-test('a reply that was stored before a crash is judged by the next sweep', async () => {
-  await story.signal()
-  const alarm = await story.expectSms('daughter', /^EMERGENCY/)
-  await story.ports().incoming.record({
-    providerId: 'SM7',
-    from: PHONES.daughter,
-    to: '',
-    body: `1 ${alarm.code}`,
-    sentAtMs: null,
-  })
-  await story.pass(15_000)
-  await story.expectSms('daughter', /^You have it/)
-  await story.expectSilence()
-})
-
 test('a number that we do not know is kept and not answered; a letter from one that we know is', async () => {
   await story.reply('stranger', '1')
   await story.reply('son', 'who is this?')

@@ -50,6 +50,27 @@ describe('what a detector has decided', () => {
     expect(told).toEqual([1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0])
   })
 
+  it.each([
+    ['fall-bath', 'fall', 1_000],
+    ['leak-bath', 'leak', 3_600_000],
+    ['co-boiler', 'co', 60_000],
+  ])(
+    '%s: an alarm whose end was never told is one again, for people may have closed the first',
+    (deviceId, kind, ms) => {
+      const home = begin()
+      const alarm = () =>
+        home.says(deviceId, 'event', { kind, state: 'alarm' }).filter((told) => told.kind === kind).length
+      const told = [alarm()]
+      home.passes(ms - 1_000)
+      if (kind !== 'fall') told.push(alarm())
+      home.passes(1_000)
+      told.push(alarm())
+      home.passes(24 * 3_600_000)
+      told.push(alarm())
+      expect(told).toEqual(kind === 'fall' ? [1, 1, 1] : [1, 0, 1, 1])
+    },
+  )
+
   it('takes nothing back for an end that is older than the alarm', () => {
     const home = begin()
     home.says('smoke-hall', 'event', { at: NOON - 1_000, kind: 'smoke', state: 'alarm' })
@@ -95,6 +116,19 @@ describe('combustible gas by its reading', () => {
     ])
     home.passes(10_000)
     expect(home.says('gas-kitchen', 'telemetry', reads(6)), 'still raised, no step down').toEqual([])
+  })
+
+  it('is an emergency again when it was lower in between, also by one reading alone', () => {
+    const home = begin()
+    home.says('gas-kitchen', 'telemetry', reads(12))
+    expect(home.passes(5_000)).toHaveLength(1)
+    home.passes(600_000)
+    home.says('gas-kitchen', 'telemetry', reads(7))
+    home.passes(600_000)
+    home.says('gas-kitchen', 'telemetry', reads(12))
+    expect(home.passes(4_999)).toEqual([])
+    expect(home.passes(1).map(inShort)).toEqual(['raised critical gas gas-high'])
+    expect(home.passes(3_600_000)).toEqual([])
   })
 
   it('says when a warning became an emergency', () => {

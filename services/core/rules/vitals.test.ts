@@ -55,6 +55,17 @@ describe('heart rate and respiration', () => {
     expect(measures(home, { heartRatePerMin: 30 }, 6)).toEqual([])
   })
 
+  it('is over when the resident gets up, and told again the next night', () => {
+    const home = begin()
+    expect(measures(home, { heartRatePerMin: 140 }, 8)).toHaveLength(1)
+    home.passes(10_000)
+    expect(home.says('sleep-bed', 'event', { kind: 'bed', state: 'empty' }).map(inShort)).toEqual([
+      'returned vitals heart-rate',
+    ])
+    home.says('sleep-bed', 'event', { kind: 'bed', state: 'occupied' })
+    expect(measures(home, { heartRatePerMin: 140 }, 8)).toEqual(['raised warning vitals heart-rate heart-rate-high'])
+  })
+
   it('is over after 60 s outside the band', () => {
     const home = begin()
     measures(home, { heartRatePerMin: 140 }, 8)
