@@ -24,7 +24,7 @@ const FROZEN_ROLES = ['ingest', 'rules', 'escalation', 'notify', 'history', 'api
  */
 export const frozenRoleTrial: Trial = {
   name: 'frozen-role',
-  holds: `one of two of each role frozen for ${FROZEN_MS / 1000} s: every press reaches a phone, others' within ${OTHERS_LIMIT_MS / 1000} s; the record replayed is the same`,
+  holds: `one of two of each role frozen for ${FROZEN_MS / 1000} s, an entrance and an API that nobody uses among them: every press reaches a phone, others' within ${OTHERS_LIMIT_MS / 1000} s; the record replayed is the same`,
   soakSize: 20,
   async run(options) {
     const place = await preparePlatform()

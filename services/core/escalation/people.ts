@@ -33,7 +33,7 @@ export type Facts = {
   supervisors: Responder[]
   /** Every on-call worker of the community. */
   communityOnCall: Responder[]
-  /** Defaults with the settings of community and home laid over them. */
+  /** Defaults, with what the home's row has of its own laid over them. */
   policies: Policies
   /** Codes given to each person's phone in the last 72 h, oldest first; of whoever may be told now. */
   usedCodes: Record<string, number[]>

@@ -62,7 +62,7 @@ const CRITICAL: EscalationPolicy = {
   taken: { askAfterS: 600, answerWithinS: 120 },
 }
 
-/** Our own judgement, as are all figures here: the defaults of the platform, settable per community and home. */
+/** Our own judgement, as are all figures here: the defaults of the platform. No route sets a home's own yet. */
 export const DEFAULT_POLICIES: Policies = {
   critical: CRITICAL,
   // Smoke, gas and CO: the worker who can open the door is told in parallel with the family.
