@@ -94,7 +94,15 @@ test('a family member takes it as the contact who was told, and may hand it to t
     takenBy: { id: 'id-family', name: 'Chen Mei', role: 'family-keyholder' },
     takenByFamily: true,
   })
-  for (const to of ['id-other-worker', 'id-auditor', 'contact:c3', 'nobody']) {
+  for (const to of [
+    'id-other-worker',
+    'id-auditor',
+    'contact:c3',
+    'nobody',
+    'x:id-other-worker',
+    ':id-other-worker',
+    'User:id-auditor',
+  ]) {
     const refused = await bench.ask(family, 'POST', `${path}/handover`, { to })
     expect(refused.body).toMatchObject({ status: 422, code: 'unknown-person', field: 'to' })
   }

@@ -45,7 +45,7 @@ const FIND_USER = `
   ) c on true
   where u.user_id = $2 and u.disabled_at is null`
 
-/** @param ref `contact:<id>` or `user:<id>` */
+/** @param ref `contact:<id>` or `user:<id>`; anything else is nobody, for the rights of a user are asked by that word */
 export async function findResponder(
   database: Database,
   sealing: Sealing,
@@ -54,7 +54,9 @@ export async function findResponder(
 ): Promise<Responder | null> {
   const colon = ref.indexOf(':')
   const id = ref.slice(colon + 1)
-  const text = ref.startsWith('contact:') ? FIND_CONTACT : FIND_USER
+  const kind = ref.slice(0, colon)
+  if (kind !== 'contact' && kind !== 'user') return null
+  const text = kind === 'contact' ? FIND_CONTACT : FIND_USER
   const { rows } = await database.query<Row>(text, [homeId, id])
   return rows[0] ? toResponder(rows[0], sealing) : null
 }
