@@ -8,7 +8,7 @@ export const EVENTS_REMEMBERED = 16
 export const OTHERS_REMEMBERED = 6
 const REPEAT_WITHIN_MS = 24 * 3_600_000
 /** Cheap buttons start counting at 1 again: an older twin of an alarm is a new alarm. A doubled one is cheaper than a lost one. */
-const CRITICAL_REPEAT_WITHIN_MS = 10 * 60_000
+export const CRITICAL_REPEAT_WITHIN_MS = 10 * 60_000
 /** Some give all their messages one id: an alarm that does not say when it was is a resend only for so long. */
 const UNTIMED_REPEAT_WITHIN_MS = 60_000
 

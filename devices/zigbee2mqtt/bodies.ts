@@ -12,13 +12,14 @@ const ALARMS = Object.entries(ALARM_FIELDS) as [AlarmField, (typeof ALARM_FIELDS
 /** A call for help from whatever device says it: Tuya, Loginovo, keypads. */
 const PANIC_ACTIONS = new Set(['emergency', 'sos', 'panic'])
 /** Of a button that was placed as an SOS button any other action is a press: single, double, hold, 1_single, on … */
-const RELEASES = new Set(['off', 'release', 'released', 'hold_release', 'long_release', 'none', 'idle'])
+const NO_PRESSES = new Set(['', 'off', 'none', 'idle', 'null', 'undefined', 'unknown', 'test', 'clear', 'battery_low'])
+const RELEASE = /(^|_)released?$/
 
 /** Pressed by an `action`: in words, never kept by Zigbee2MQTT in what it says again later. */
 export function readAction(action: unknown, kind: DeviceKind): ObservationBody | null {
   if (typeof action !== 'string') return null
   const word = action.trim().toLowerCase()
-  if (word === '' || RELEASES.has(word)) return null
+  if (NO_PRESSES.has(word) || RELEASE.test(word)) return null
   if (PANIC_ACTIONS.has(word) || kind === 'sos-button') return { kind: 'sos', state: 'pressed' }
   return null
 }

@@ -123,6 +123,52 @@ describe('Zigbee2MQTT', () => {
     expect(detector.alarms({ smoke: true, ...at(120 * MINUTE) })).toBe(1)
   })
 
+  it('counts each press of a button that is published with RETAIN, with a time or without, also by a slow clock', () => {
+    const pendant = new SpeakingDevice(button)
+    const retain = { retain: true }
+    const counts = [0, 3, 9, 23].map((hours) => {
+      pendant.now = RECEIVED_AT + hours * 60 * MINUTE
+      return pendant.alarms({ action: 'emergency', battery: 100 }, retain)
+    })
+    expect(counts).toEqual([1, 1, 1, 1])
+    const slow = () => ({ action: 'emergency', last_seen: pendant.now - 15 * MINUTE })
+    pendant.now += 60 * MINUTE
+    const timed = slow()
+    expect([pendant.alarms(timed, retain), pendant.alarms(timed, retain)]).toEqual([1, 0])
+    pendant.now += 60 * MINUTE
+    expect([pendant.alarms(timed, retain), pendant.alarms(slow(), retain)]).toEqual([0, 1])
+    expect(
+      new SpeakingDevice({ ...button, kind: 'smoke-detector' }).alarms(
+        { smoke: true, last_seen: RECEIVED_AT - 11 * MINUTE },
+        retain,
+      ),
+    ).toBe(1)
+  })
+
+  it('lets an old end take back no alarm', () => {
+    const detector = new SpeakingDevice({ ...button, kind: 'smoke-detector' })
+    detector.says({ smoke: true })
+    const kept = detector.says({ smoke: false, last_seen: detector.now - 48 * 60 * MINUTE }, { retain: true })
+    expect([kept.observations, kept.rejected]).toEqual([[], 'stale-retained'])
+    expect(detector.says({ smoke: false }).observations).toMatchObject([{ kind: 'smoke', state: 'cleared' }])
+  })
+
+  it('keeps its state apart from that of another convention: a device placed anew, and what it still says natively', () => {
+    const { convention: _convention, address: _address, ...native } = button
+    const say = (state: unknown, placed: PlacedDevice, topic: string, payload: object, packetId: number) =>
+      decoder.decode(state, message(placed, '', JSON.stringify(payload), { topic, packetId }), placed)
+    const nativeTopic = 'care/v1/home-001/sos-bath/event'
+    const pressed = { observations: [{ kind: 'sos', state: 'pressed' }] }
+    const first = say(null, native, nativeTopic, { id: '1', kind: 'sos', state: 'pressed' }, 1)
+    const second = say(first.deviceState, button, button.address ?? '', { action: 'emergency' }, 2)
+    const third = say(second.deviceState, button, nativeTopic, { id: '2', kind: 'sos', state: 'pressed' }, 3)
+    const fourth = say(third.deviceState, button, button.address ?? '', { action: 'emergency' }, 4)
+    const again = say(fourth.deviceState, native, nativeTopic, { id: '2', kind: 'sos', state: 'pressed' }, 5)
+    expect([first, second, third, fourth]).toMatchObject([pressed, pressed, pressed, pressed])
+    expect(again.rejected).toBe('duplicate')
+    expect(JSON.parse(JSON.stringify(again.deviceState))).toEqual(again.deviceState)
+  })
+
   it('takes the alarm of a detector that was never heard, however wrong its clock', () => {
     const detector = new SpeakingDevice({ ...button, kind: 'smoke-detector' })
     expect(detector.alarms({ smoke: true, last_seen: '2019-06-24T15:30:53.312Z' })).toBe(1)

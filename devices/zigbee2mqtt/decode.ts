@@ -4,8 +4,14 @@ import type { Convention } from '../convention.ts'
 import { type DeviceClock, parseTime, type Reading, readClock } from '../device-clock.ts'
 import { isObject, type JsonObject, parseJson, parseText } from '../json-payload.ts'
 import type { Decoded, Observation, ObservationBody, PlacedDevice, RawMessage, RejectionCode } from '../observation.ts'
-import { judgeRepeat, markOf, type RecentMessages, remember } from '../recent-messages.ts'
-import { isKeptEvent } from '../retained.ts'
+import {
+  CRITICAL_REPEAT_WITHIN_MS,
+  isLastAgain,
+  judgeRepeat,
+  markOf,
+  type RecentMessages,
+  remember,
+} from '../recent-messages.ts'
 import { readAction, readAlarms, readFlag, readStates } from './bodies.ts'
 import { recogniseZigbee2mqtt } from './recognise.ts'
 
@@ -18,6 +24,8 @@ const PRESSES_REMEMBERED = 8
 const TWIN_WITHIN_MS = 5_000
 /** What a device last said longer ago was not said now, whatever Zigbee2MQTT publishes anew. */
 const STALE_AFTER_MS = 10 * 60_000
+/** An old press is never dropped, but told as a late one; what a broker kept for longer nobody waits for. */
+const LATE_WITHIN_MS = 24 * 60 * 60_000
 /** What others ask of the device. */
 const COMMANDS = new Set(['set', 'get'])
 /** Change with every message whatever the device says. */
@@ -66,7 +74,9 @@ function decodeAvailability(state: State, raw: RawMessage, placed: PlacedDevice)
 }
 
 function decodePlainAction(state: State, raw: RawMessage, placed: PlacedDevice): Decoded {
-  const body = readAction(parseText(raw.payload), placed.kind)
+  // As text, or with quotes around it.
+  const json = parseJson(raw.payload)
+  const body = readAction(typeof json === 'string' ? json : parseText(raw.payload), placed.kind)
   if (body === null) return reject(state, 'ignored')
   const reading = readClock(state.clock, null, raw.receivedAt)
   return conclude(state, raw, placed, { presses: [body], others: [], stale: [], reading, said: null, topic: 'plain' })
@@ -93,11 +103,11 @@ function decodeFields(
   const action = readAction(json.action ?? json.click, placed.kind)
   const { isPress, calling } = readCall(next, json, isWhole)
   const presses: ObservationBody[] = []
-  const isOld = said !== null && raw.receivedAt - (reading.believed ? reading.at : said) > STALE_AFTER_MS
+  const ageMs = said === null ? 0 : raw.receivedAt - (reading.believed ? reading.at : said)
   const alarms = readAlarms(json)
-  const stale = isOld ? alarms.filter((body) => isKept(next.flags, body, raw.retain)) : []
+  const stale = alarms.filter((body) => isKept(next.flags, body, raw.retain, ageMs))
   if (action !== null) presses.push(action)
-  else if (isPress && isOld && isKept(next.flags, PRESSED, raw.retain)) stale.push(PRESSED)
+  else if (isPress && isKept(next.flags, PRESSED, raw.retain, ageMs)) stale.push(PRESSED)
   else if (isPress) presses.push(PRESSED)
   const others = [...alarms.filter((body) => !stale.includes(body)), ...readStates(json, placed.kind)]
   const { calling: _before, ...rest } = next
@@ -129,11 +139,14 @@ function readCall(state: State, json: JsonObject, isWhole: boolean): { isPress: 
 /**
  * An alarm that Zigbee2MQTT knew before it was restarted comes again with the old time at which it was said. One that was seen
  * to begin is none of those, so a gateway with a wrong clock loses nothing; of a device that was never heard it is one
- * where a broker kept it.
+ * where a broker kept it for over a day.
  */
-function isKept(flags: Flags, body: ObservationBody, retained: boolean): boolean {
-  if (!('state' in body) || (body.state !== 'alarm' && body.state !== 'pressed')) return false
-  return flags[body.kind] ?? retained
+function isKept(flags: Flags, body: ObservationBody, retained: boolean, ageMs: number): boolean {
+  if (!('state' in body) || ageMs <= STALE_AFTER_MS) return false
+  // An old end takes back no alarm that began since.
+  if (body.state === 'cleared') return flags[body.kind] === true
+  if (body.state !== 'alarm' && body.state !== 'pressed') return false
+  return flags[body.kind] ?? (retained && ageMs > LATE_WITHIN_MS)
 }
 
 function flagsAfter(flags: Flags, alarms: readonly ObservationBody[], json: JsonObject): Flags {
@@ -156,8 +169,7 @@ type Found = {
 
 function conclude(state: State, raw: RawMessage, placed: PlacedDevice, found: Found): Decoded {
   const { presses, others, stale, reading } = found
-  const { deviceState, why } =
-    presses.length === 0 ? { deviceState: state, why: null } : judgePress(state, raw, placed, found)
+  const { deviceState, why } = presses.length === 0 ? { deviceState: state, why: null } : judgePress(state, raw, found)
   const counted = why === null ? [...presses, ...others] : others
   const withheld = why === null ? stale : [...presses, ...stale]
   const observations = counted.map((body) => observe(raw, placed, reading.at, body))
@@ -175,13 +187,11 @@ function conclude(state: State, raw: RawMessage, placed: PlacedDevice, found: Fo
 function judgePress(
   state: State,
   raw: RawMessage,
-  placed: PlacedDevice,
   { reading, said, topic }: Found,
 ): { deviceState: State; why: RejectionCode | null } {
   const mark = markOf(raw.payload, null, raw.packetId, topic === 'plain' ? 1 : 0)
   const { recent, press } = state
-  const event = { alarming: true, said, reading, mark, hasId: false }
-  if (raw.retain && isKeptEvent(raw, placed, recent, event)) return { deviceState: state, why: 'stale-retained' }
+  if (raw.retain && isKeptPress(raw, recent, mark, said, reading)) return { deviceState: state, why: 'stale-retained' }
   const arrival = { mark, hasId: false, dup: raw.dup, critical: true, timed: said !== null, receivedAt: raw.receivedAt }
   const isOther = topic !== null && press !== undefined && press.topic !== topic
   const isTwin = isOther && raw.receivedAt - press.receivedAt < TWIN_WITHIN_MS
@@ -193,6 +203,17 @@ function judgePress(
   const heard = remember(recent, mark, raw.receivedAt, PRESSES_REMEMBERED)
   const next = { ...state, recent: heard }
   return { deviceState: topic === null ? next : { ...next, press: { receivedAt: raw.receivedAt, topic } }, why: null }
+}
+
+/**
+ * The same bytes as the press before: with a time they are the same moment, without one only for so long as a doubled press
+ * is one. Whoever sets RETAIN for its devices sets it with each press, so it says nothing by itself.
+ */
+function isKeptPress(raw: RawMessage, recent: RecentMessages, mark: number, said: number | null, reading: Reading) {
+  if (said !== null && raw.receivedAt - (reading.believed ? reading.at : said) > LATE_WITHIN_MS) return true
+  const [heardAtS = 0] = recent.slice(-1)
+  const isRecent = raw.receivedAt - heardAtS * 1_000 < CRITICAL_REPEAT_WITHIN_MS
+  return (said !== null || isRecent) && isLastAgain(recent, mark, false, raw.receivedAt)
 }
 
 function observe(raw: RawMessage, placed: PlacedDevice, at: number, body: ObservationBody): Observation {

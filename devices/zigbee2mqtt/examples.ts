@@ -48,6 +48,9 @@ export const EXAMPLES: readonly Example[] = [
   { kind: 'sos-button', payload: '{"action":"off","battery":100}', observations: [battery(100)] },
   { kind: 'sos-button', payload: '{"action":""}', observations: [], rejected: 'ignored' },
   { kind: 'sos-button', payload: '{"action":null,"battery":100,"linkquality":0}', observations: [battery(100)] },
+  { kind: 'sos-button', leaf: 'action', payload: 'null', observations: [], rejected: 'ignored' },
+  { kind: 'sos-button', leaf: 'action', payload: '"emergency"', observations: [pressed] },
+  { kind: 'sos-button', payload: '{"action":"1_release"}', observations: [], rejected: 'ignored' },
   { kind: 'sos-button', leaf: 'action', payload: '', observations: [], rejected: 'ignored' },
   { kind: 'sos-button', payload: '{"sos":false,"tamper":false}', observations: [untampered] },
   { kind: 'door-contact', payload: '{"action":"single"}', observations: [], rejected: 'ignored' },
@@ -95,7 +98,7 @@ export const EXAMPLES: readonly Example[] = [
   },
   {
     kind: 'sos-button',
-    payload: '{"action":"emergency","last_seen":"2026-11-23T01:11:09Z"}',
+    payload: '{"action":"emergency","last_seen":"2026-11-20T01:11:09Z"}',
     retain: true,
     observations: [],
     rejected: 'stale-retained',

@@ -49,8 +49,7 @@ export function raise(memory: DeviceMemory, situation: Situation, raised: Raise)
 }
 
 function isNews(known: Condition, raised: Raise, test: boolean, now: number): boolean {
-  // Each of these is an event of its own, and a fall sensor may never say that it is over.
-  if (known.key === 'sos' || known.key === 'fall') return true
+  if (known.key === 'sos') return true
   // A test says nothing beside a real alarm; a real alarm after a test says everything.
   if (known.test !== test) return known.test
   return raised.severity === known.severity && now - known.raisedAt >= anewAfterMs(known.key)
@@ -62,6 +61,8 @@ function anewAfterMs(key: ConditionKey): number {
     case 'gas':
     case 'gas-level':
     case 'co':
+    // A fall sensor may never say that it is over, or say the same fall with each message.
+    case 'fall':
       return LIFE_SAFETY_ANEW_MS
     case 'leak':
       return LEAK_ANEW_MS
