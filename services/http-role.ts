@@ -13,11 +13,13 @@ import { createIncidents } from './store/postgres/incidents.ts'
 import { createTwilioWebhooks } from './store/sms/twilio-webhooks.ts'
 import type { Sweeper } from './sweep.ts'
 
-/**
- * However much is asked of the pages: a year of a home's history may take seconds, and the other roles of this process must find
- * their connections meanwhile.
- */
+/** However much is asked of the pages: the other roles of this process must find their connections meanwhile. */
 const PAGE_CONNECTIONS = 4
+/**
+ * A year of a home's readings may take seconds. Whoever asks for one waits for others who do, and nobody who takes an
+ * incident or looks at the desk waits for them.
+ */
+const RECORD_CONNECTIONS = 2
 
 const PAGES = join(import.meta.dirname, '..', 'dashboards', 'dist')
 
@@ -55,15 +57,16 @@ async function openApi(
 ) {
   const { pool, sealing, keys, changes, hints, clock, log, metrics } = foundation
   const pages = await foundation.openOwnPool('pages', PAGE_CONNECTIONS)
+  const records = await foundation.openOwnPool('records', RECORD_CONNECTIONS)
   return createApi({
     ...operation,
-    store: createApiStore(pages, sealing, keys.sessionKey),
+    store: createApiStore(pages, sealing, keys.sessionKey, records),
     submit: escalation.submit,
     people: createIncidents(pool, sealing),
     onStatusCallback: notify.onStatusCallback,
     onIncomingMessage: notify.onIncomingMessage,
     webhooks: createTwilioWebhooks({ authToken: twilio.authToken, publicUrl: addresses.publicUrl }),
-    history: createHistory(openHistoryStore({ ...foundation, pool: pages }), createHistoryProgress(pages)),
+    history: createHistory(openHistoryStore({ ...foundation, pool: records }), createHistoryProgress(records)),
     publicUrl: addresses.publicUrl,
     trustProxy: foundation.config.http.trustProxy,
     demo: addresses.phones === null ? null : { smsGatewayUrl: addresses.phones },

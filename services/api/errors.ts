@@ -32,6 +32,7 @@ export const PROBLEMS = {
     status: 422,
     title: 'A device has an address where its convention is another than the native one, and only there',
   },
+  'membership-twice': { status: 422, title: 'A home or grid cell is named twice' },
   'person-not-seen': { status: 422, title: 'To close it, somebody must have seen or heard the person' },
   'unknown-gateway': { status: 422, title: 'The home has no such gateway' },
   'unknown-grid-cell': { status: 422, title: 'There is no such grid cell' },

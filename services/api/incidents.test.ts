@@ -94,6 +94,13 @@ test('a family member takes it as the contact who was told, and may hand it to t
     takenBy: { id: 'id-family', name: 'Chen Mei', role: 'family-keyholder' },
     takenByFamily: true,
   })
+  // The account that was signed in, for which the contact only stands.
+  expect((await bench.audit('incident.acknowledge')).at(-1)).toEqual({
+    actor: 'user:id-family',
+    home_id: HOME,
+    subject: incidentId,
+    detail: { as: 'contact:c1' },
+  })
   for (const to of [
     'id-other-worker',
     'id-auditor',

@@ -119,6 +119,11 @@ describe('devices', () => {
     const other = { ...button, id: 'sos-other' }
     expect(await place(other)).toMatchObject({ code: 'address-taken', field: 'address' })
     expect(await place({ ...other, gatewayId: 'gateway' })).toMatchObject({ device: { id: 'sos-other' } })
+    // Two installers in one moment.
+    const same = { ...button, address: 'zigbee2mqtt/hall' }
+    const both = await Promise.all([place({ ...same, id: 'hall-1' }), place({ ...same, id: 'hall-2' })])
+    expect(both.filter(({ code }) => code === 'address-taken')).toHaveLength(1)
+    expect(both.filter(({ device }) => device !== undefined)).toHaveLength(1)
     const half = { id: 'x', kind: 'sos-button', gatewayId: 'zigbee' }
     for (const more of [{ convention }, { address }, { convention: 'native', address }]) {
       expect(await place({ ...half, ...more })).toMatchObject({ code: 'address-of-convention' })
@@ -191,6 +196,10 @@ describe('users', () => {
     })
     const lost = { ...user, login: 'x', homes: [{ homeId: 'no-such-home' }] }
     expect((await bench.ask(admin, 'POST', '/api/v1/users', lost)).body).toMatchObject({ code: 'unknown-membership' })
+    for (const twice of [{ gridCells: ['cell-1', 'cell-1'] }, { homes: [{ homeId: HOME }, { homeId: HOME }] }]) {
+      const answer = await bench.ask(admin, 'POST', '/api/v1/users', { ...user, login: 'twice', ...twice })
+      expect(answer.body).toMatchObject({ code: 'membership-twice' })
+    }
     const path = `/api/v1/users/${made.body.id}`
     const moved = await bench.ask(admin, 'PATCH', path, { gridCells: [], homes: [{ homeId: HOME }], role: 'family' })
     expect(moved.body).toMatchObject({ role: 'family', gridCells: [], homes: [{ homeId: HOME, contactId: null }] })

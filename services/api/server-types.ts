@@ -15,6 +15,7 @@ import type {
   History,
   Incidents,
   IncomingSms,
+  InputSource,
   Log,
   Metrics,
   NewInput,
@@ -40,7 +41,7 @@ export type Readiness = {
 export type ApiDeps = {
   store: ApiStore
   /** The escalation's own: folds a person's answer and says what came of it. @throws when the database is away */
-  submit(homeId: string, incidentId: string | null, input: NewInput): Promise<FoldVerdict>
+  submit(homeId: string, incidentId: string | null, input: NewInput, source?: InputSource): Promise<FoldVerdict>
   people: Pick<Incidents, 'findResponder'>
   /** Notify's own; both end after the commit. @throws when the database is away */
   onStatusCallback(receipt: SmsDelivery & { outboxId: string }): Promise<void>

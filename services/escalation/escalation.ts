@@ -2,7 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hush } from '../core/hush.ts'
 import type { FoldVerdict } from '../core/incident/effect.ts'
 import { homesToAdvance } from '../core/signal.ts'
-import type { Clock, Hints, Incidents, Log, Metrics, NewInput, SenderAtHand, SignalTaker } from '../ports.ts'
+import type {
+  Clock,
+  Hints,
+  Incidents,
+  InputSource,
+  Log,
+  Metrics,
+  NewInput,
+  SenderAtHand,
+  SignalTaker,
+} from '../ports.ts'
 import { createHomePasses, type Verdicts } from './home-passes.ts'
 import { createLanes, eachInTurn } from './lanes.ts'
 import { createSteadyClock } from './steady-clock.ts'
@@ -44,7 +54,7 @@ export type Escalation = SignalTaker & {
    * An answer of a person, folded now: what was said to it. The same `origin` again is the same answer.
    * @throws when the database is away or nobody could fold it in time; it is kept and folded later
    */
-  submit(homeId: string, incidentId: string | null, input: NewInput, origin?: string): Promise<FoldVerdict>
+  submit(homeId: string, incidentId: string | null, input: NewInput, source?: InputSource): Promise<FoldVerdict>
   /** From now on critical messages are this sender's, where it has room, from the commit that writes them. */
   sendWith(sender: SenderAtHand): void
   /** Ends when every pass asked for so far has ended. */
@@ -107,9 +117,9 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
       await eachInTurn(urgent, MAX_SWEPT_AT_ONCE, advanceAfterAlarms)
       await eachInTurn(someByChance(technical, MAX_TECHNICAL_PER_SWEEP), MAX_TECHNICAL_AT_ONCE, advanceAfterAlarms)
     },
-    async submit(homeId, incidentId, input, origin) {
+    async submit(homeId, incidentId, input, source = {}) {
       if (closed) throw new Error('the escalation is closing')
-      const inputId = await incidents.addInput(homeId, incidentId, input, origin ?? null)
+      const inputId = await incidents.addInput(homeId, incidentId, input, source)
       const verdicts = await readAndAdvance(homeId)
       const verdict = verdicts.get(inputId) ?? (await incidents.readResult(homeId, inputId))
       if (!verdict) throw new Error(`input ${inputId} of home ${homeId} was not folded`)

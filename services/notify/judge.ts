@@ -63,7 +63,7 @@ async function answer(
       const by = listed ?? (await options.people.findFormer(homeId, recipient))
       if (!by) return { verdict: 'responder-gone', answers: [] }
       const input = inputFor(reply, by, listed !== null)
-      const verdict = await options.submit(homeId, incidentId, input, `sms:${message.providerId}`)
+      const verdict = await options.submit(homeId, incidentId, input, { origin: `sms:${message.providerId}` })
       options.log.info({ homeId, incidentId, reply: reply.type, verdict: verdict.type }, 'a reply was folded')
       // The fold itself writes what this person is told: it knows who has the incident.
       if (verdict.type !== 'notListed') return { verdict: `${reply.type}-${verdict.type}`, answers: [] }

@@ -1,5 +1,14 @@
 import type { FoldVerdict } from '../core/incident/effect.ts'
-import type { Hints, Incidents, IncomingMessages, IncomingSms, NewInput, SenderAtHand, SmsDelivery } from '../ports.ts'
+import type {
+  Hints,
+  Incidents,
+  IncomingMessages,
+  IncomingSms,
+  InputSource,
+  NewInput,
+  SenderAtHand,
+  SmsDelivery,
+} from '../ports.ts'
 import { createIncoming } from './incoming.ts'
 import { createReadBack } from './read-back.ts'
 import { Sender, wantsNextPerson } from './sender.ts'
@@ -10,7 +19,7 @@ export type NotifyOptions = SendingPorts & {
   incoming: IncomingMessages
   people: Pick<Incidents, 'readHome' | 'findResponder' | 'findFormer'>
   /** The escalation's own: folds a person's answer and says what came of it. */
-  submit(homeId: string, incidentId: string | null, input: NewInput, origin: string): Promise<FoldVerdict>
+  submit(homeId: string, incidentId: string | null, input: NewInput, source: InputSource): Promise<FoldVerdict>
 }
 
 export type Notify = SenderAtHand & {

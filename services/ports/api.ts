@@ -124,7 +124,7 @@ export type NewUserAsked = Omit<UserView, 'userId' | 'disabled'> & { password: s
 export type UserChange = { [Field in keyof Omit<NewUserAsked, 'login'>]?: NewUserAsked[Field] | undefined } & {
   disabled?: boolean | undefined
 }
-export type UserRefused = 'login-taken' | 'unknown-membership' | 'last-admin' | 'no-such-user'
+export type UserRefused = 'login-taken' | 'unknown-membership' | 'membership-twice' | 'last-admin' | 'no-such-user'
 export type Users = {
   list(scope: Scope, page: PageAsked): Promise<PageOf<UserView>>
   create(scope: Scope, user: NewUserAsked): Promise<UserView | UserRefused>

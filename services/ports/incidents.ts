@@ -93,7 +93,7 @@ export type Incidents = {
    */
   commitWithFold(fold: FoldCommit, commit: EscalationCommit, claim: ClaimAtOnce | null): Promise<Claim | null>
   /** Writes down an input; the escalation folds it afterwards. Returns its id: the same for the same `origin`. */
-  addInput(homeId: string, incidentId: string | null, input: NewInput, origin: string | null): Promise<string>
+  addInput(homeId: string, incidentId: string | null, input: NewInput, source: InputSource): Promise<string>
   /** What was said to an input that another worker folded; null while nobody has. */
   readResult(homeId: string, inputId: string): Promise<FoldVerdict | null>
   /** Homes with a timer due at `steadyNowMs` or an input that waits longer than `waitedMs`, most urgent first. */
@@ -105,6 +105,11 @@ export type Incidents = {
   /** The same of somebody who is on the list no longer: a removed contact, a user whose account is closed. */
   findFormer(homeId: string, ref: string): Promise<Responder | null>
 }
+/**
+ * Where an input came from. `origin` names it, so that the same one is written once; `actor` is the account that was signed
+ * in (`user:<id>`), which goes on the audit log: it may answer as a contact of the home.
+ */
+export type InputSource = { origin?: string; actor?: string }
 /** An input before it has an id. */
 export type NewInput = IncidentInput extends infer Input
   ? Input extends unknown

@@ -60,6 +60,10 @@ h1 { font-size: 1.5rem; }
 .about { font-size: 1.25rem; font-weight: 700; }
 button { font: inherit; font-weight: 700; width: 100%; min-height: 4rem; border: 0; border-radius: 0.5rem;
   background: #0b5d3b; color: #fff; cursor: pointer; }
+form { margin: 0 0 0.75rem; }
+button + button { margin-top: 0.75rem; }
+.tick { display: flex; align-items: center; gap: 0.75rem; min-height: 3rem; }
+.tick input { width: 1.5rem; height: 1.5rem; flex: none; }
 button:focus-visible, a:focus-visible, input:focus-visible { outline: 3px solid #f0a500; outline-offset: 2px; }
 label { display: block; margin: 0.75rem 0; }
 input { font: inherit; display: block; box-sizing: border-box; width: 100%; padding: 0.5rem; }

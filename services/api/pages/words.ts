@@ -12,6 +12,16 @@ export type PageWords = {
     nobody: string
     button: string
     youHave: string
+    youAreThere: string
+    /** "Still on it?" was asked, and this says yes. */
+    stillOnIt: string
+    arrived: string
+    cannot: string
+    /** Before either of the two below; a critical incident is closed by nobody who has not. */
+    seen: string
+    seenNeeded: string
+    overReal: string
+    overFalse: string
     has(name: string): string
     over: string
     emergency: string

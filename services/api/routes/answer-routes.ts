@@ -84,9 +84,10 @@ function answering(deps: ApiDeps) {
     const found = await incidents.find(scope, incidentId)
     if (!found) throw new ApiProblem('not-found')
     const { homeId } = found
-    const by = await deps.people.findResponder(homeId, `user:${viewerOf(request).userId}`)
+    const actor = `user:${viewerOf(request).userId}`
+    const by = await deps.people.findResponder(homeId, actor)
     if (!by) throw new ApiProblem('not-permitted')
-    const verdict = await deps.submit(homeId, incidentId, await inputOf(by, homeId))
+    const verdict = await deps.submit(homeId, incidentId, await inputOf(by, homeId), { actor })
     const view = await incidents.read(scope, incidentId)
     if (!view) throw new ApiProblem('not-found')
     refuse(verdict, view.userOf)

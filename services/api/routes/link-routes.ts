@@ -1,9 +1,12 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
+import { Value } from 'typebox/value'
 import type { Responder } from '../../core/escalation/people.ts'
-import type { IncidentView, MessageLink } from '../../ports.ts'
-import { createErrorHandler } from '../errors.ts'
-import { html, languageOf, sendPage, wordsOf } from '../pages/html.ts'
+import type { FoldVerdict } from '../../core/incident/effect.ts'
+import type { IncidentView, MessageLink, NewInput } from '../../ports.ts'
+import { ApiProblem, createErrorHandler } from '../errors.ts'
+import { languageOf } from '../pages/html.ts'
+import { LINK_SAYINGS, sendIncident, sendNotice } from '../pages/link-page.ts'
 import type { Api, ApiDeps } from '../server-types.ts'
 
 /** Links that nobody gave out, from one address: who tries tokens is stopped, a family behind one carrier's address never. */
@@ -15,59 +18,111 @@ const TOKEN = /^[\w-]{20}$/
 const ANSWER_WITHIN_MS = 3_000
 
 const Params = Type.Object({ token: Type.String({ maxLength: 200 }) })
+/** What a button's form says; whatever else comes with it is not read. */
+const Form = Type.Object({
+  say: Type.Optional(Type.Enum([...LINK_SAYINGS])),
+  seen: Type.Optional(Type.Literal('yes')),
+})
 
 /**
- * The link in a message. Scanners open links, so a GET takes nothing: only the button's POST does. It shows no more
- * than the message itself said, and works without a script and without signing in.
+ * The link in a message. Scanners open links, so a GET changes nothing: only a button's POST does. It needs no script and
+ * no signing in, for a neighbour with a key has no other page.
  */
 export async function linkRoutes(app: Api, deps: ApiDeps): Promise<void> {
   const limit = app.createRateLimit({ max: WRONG_PER_ADDRESS, timeWindow: WINDOW_MS })
   async function refuse(request: FastifyRequest, reply: FastifyReply) {
     const { isAllowed, ...use } = await limit(request)
     const tooMany = !isAllowed && 'isExceeded' in use && use.isExceeded
-    if (!tooMany) return sendNotice(request, reply, 404, 'unknown')
-    return sendNotice(request, reply.header('retry-after', String(WINDOW_MS / 1_000)), 429, 'tooMany')
+    if (!tooMany) return notice(request, reply, 404, 'unknown')
+    return notice(request, reply.header('retry-after', String(WINDOW_MS / 1_000)), 429, 'tooMany')
   }
   const refuseOther = createErrorHandler(deps.log)
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error.statusCode !== undefined && error.statusCode < 500) return refuseOther(error, request, reply)
+  app.setErrorHandler((error: FastifyError | ApiProblem, request, reply) => {
+    const isTheirs = error instanceof ApiProblem || (error.statusCode !== undefined && error.statusCode < 500)
+    if (isTheirs) return refuseOther(error, request, reply)
     deps.log.error({ err: error, route: '/a/:token', method: request.method }, 'a link could not be answered')
-    return sendNotice(request, reply, 503, request.method === 'POST' ? 'failed' : 'away')
+    return notice(request, reply, 503, request.method === 'POST' ? 'failed' : 'away')
   })
-  // The button's form has no fields; whatever else comes with it is not read.
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, _body, done) =>
-    done(null, {}),
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, Object.fromEntries(new URLSearchParams(String(body)))),
   )
   const tags = ['link in a message']
   app.get(
     '/a/:token',
-    { schema: { tags, summary: 'A page with one button', params: Params, response: { 200: Type.String() } } },
+    {
+      schema: {
+        tags,
+        summary: 'How it stands, with what its reader may say to it',
+        params: Params,
+        response: { 200: Type.String() },
+      },
+    },
     async (request, reply) => {
       const shown = await inTime(look(deps, request.params.token))
-      return shown ? sendIncident(reply, shown, false) : refuse(request, reply)
+      return shown ? sendIncident(reply, shown.by, shown.view, null) : refuse(request, reply)
     },
   )
   app.post(
     '/a/:token',
-    { schema: { tags, summary: 'The button: I have it', params: Params, response: { 200: Type.String() } } },
+    {
+      schema: {
+        tags,
+        summary: 'A button: I have it, or what the taker says',
+        params: Params,
+        response: { 200: Type.String() },
+      },
+    },
     async (request, reply) => {
       const { token } = request.params
+      const form = request.body ?? {}
+      if (!Value.Check(Form, form)) throw new ApiProblem('invalid-request')
       const found = await inTime(findLink(deps, token))
       if (!found) return refuse(request, reply)
-      const { homeId, incidentId } = found.link
-      const failed = await inTime(
-        deps.submit(homeId, incidentId, { type: 'Acknowledge', by: found.by, via: 'link' }),
-      ).then(
-        () => false,
-        (err) => {
-          deps.log.error({ err, homeId, incidentId }, 'a take by link was not folded')
-          return true
-        },
-      )
+      const trouble = await answer(deps, found, form)
       const shown = await inTime(look(deps, token))
-      return shown ? sendIncident(reply, shown, failed) : refuse(request, reply)
+      return shown ? sendIncident(reply, shown.by, shown.view, trouble) : refuse(request, reply)
     },
   )
+}
+
+function notice(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  what: 'unknown' | 'failed' | 'away' | 'tooMany',
+) {
+  return sendNotice(reply, { status, language: languageOf(request.headers['accept-language']), what })
+}
+
+/** Folds what was pressed. @returns why it came to nothing, null when it did not */
+async function answer(deps: ApiDeps, { link, by }: Found, form: Static<typeof Form>) {
+  const { homeId, incidentId } = link
+  const closes = form.say === 'real' || form.say === 'false-alarm'
+  try {
+    // The page of somebody else is an old one: they see who has it now, and close nothing.
+    if (closes && (await inTime(deps.store.links.read(link)))?.incident.takenBy?.ref !== by.ref) return null
+    const verdict: FoldVerdict = await inTime(deps.submit(homeId, incidentId, inputOf(by, form)))
+    return verdict.type === 'notAllowed' && verdict.reason === 'person-not-seen' ? 'seenNeeded' : null
+  } catch (err) {
+    deps.log.error({ err, homeId, incidentId }, 'an answer by link was not folded')
+    return 'failed'
+  }
+}
+
+function inputOf(by: Responder, { say = 'take', seen }: Static<typeof Form>): NewInput {
+  switch (say) {
+    case 'take':
+      return { type: 'Acknowledge', by, via: 'link' }
+    case 'still-on-it':
+      return { type: 'StillOnIt', by }
+    case 'arrived':
+      return { type: 'Arrived', by, via: 'link' }
+    case 'cannot':
+      return { type: 'CannotCome', by, via: 'link' }
+    case 'real':
+    case 'false-alarm':
+      return { type: 'Resolve', by, outcome: say, note: null, personSeenOrHeard: seen === 'yes' }
+  }
 }
 
 /** @throws when it takes longer than a person waits; what goes on may still be done */
@@ -93,51 +148,4 @@ async function look(deps: ApiDeps, token: string): Promise<Shown | null> {
   const found = await findLink(deps, token)
   const view = found && (await deps.store.links.read(found.link))
   return found && view ? { ...found, view } : null
-}
-
-/** Nothing but what happened and whom to call: for whom we do not know, or cannot look up. */
-function sendNotice(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  status: number,
-  what: 'unknown' | 'failed' | 'away' | 'tooMany',
-) {
-  const words = wordsOf(languageOf(request.headers['accept-language']))
-  const { link } = words
-  const again = html`<form method="post"><button type="submit">${link.button}</button></form>`
-  return sendPage(
-    reply,
-    status,
-    words,
-    link.title,
-    html`<p role="alert">${link[what]}</p>
-${what === 'failed' ? again : ''}
-${what === 'unknown' ? '' : html`<p>${link.emergency}</p>`}`,
-  )
-}
-
-function sendIncident(reply: FastifyReply, { by, view }: Shown, failed: boolean) {
-  const words = wordsOf(by.language)
-  const { link } = words
-  const { incident, homeLabel } = view
-  const about = link.about(homeLabel ?? '', link.kinds[incident.kind], incident.sources.at(-1)?.room ?? null)
-  return sendPage(
-    reply,
-    failed ? 503 : 200,
-    words,
-    link.title,
-    html`<p class="about">${about}</p>
-${failed ? html`<p role="alert">${link.failed}</p>` : ''}
-${standing(view, by, words)}
-<p>${link.emergency}</p>`,
-  )
-}
-
-function standing({ incident }: IncidentView, by: Responder, { link }: ReturnType<typeof wordsOf>) {
-  const { status, takenBy, handOverTo } = incident
-  const button = html`<form method="post"><button type="submit">${link.button}</button></form>`
-  if (status === 'resolved') return html`<p role="status">${link.over}</p>`
-  if (!takenBy) return html`<p role="status">${link.nobody}</p>${button}`
-  if (takenBy.ref === by.ref) return html`<p role="status">${link.youHave}</p>`
-  return html`<p role="status">${link.has(takenBy.name)}</p>${handOverTo === by.ref ? button : ''}`
 }

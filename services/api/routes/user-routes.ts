@@ -118,6 +118,7 @@ function accepted(answer: UserView | UserRefused): UserView {
     case 'login-taken':
       throw new ApiProblem(answer, { field: 'login' })
     case 'unknown-membership':
+    case 'membership-twice':
     case 'last-admin':
       throw new ApiProblem(answer)
   }

@@ -24,7 +24,7 @@ export function answered(draft: Draft, answer: Answer): FoldVerdict {
     case 'Join':
       return join(draft, answer.by)
     case 'Arrived':
-      return arrived(draft, answer.by)
+      return arrived(draft, answer)
     case 'Note':
       record(draft, { type: 'NoteAdded', by: named(answer.by), text: answer.text })
       return ACCEPTED
@@ -123,12 +123,12 @@ function join(draft: Draft, by: Responder): FoldVerdict {
 }
 
 /** Whoever stands in the room has it: an arrival at an open incident takes it. */
-function arrived(draft: Draft, by: Responder): FoldVerdict {
+function arrived(draft: Draft, { by, via = 'api' }: Of<'Arrived'>): FoldVerdict {
   const { incident, now } = draft
   if (incident.status === 'resolved') return { type: 'alreadyResolved', outcome: incident.outcome ?? 'real' }
   if (!incident.takenBy) {
-    record(draft, { type: 'Taken', by: named(by), via: 'api' })
-    giveTo(draft, by, 'api')
+    record(draft, { type: 'Taken', by: named(by), via })
+    giveTo(draft, by, via)
   }
   awaitNoArrival(incident)
   incident.silentAtDesk = false

@@ -16,7 +16,8 @@ export type Answer =
   | { type: 'StillOnIt'; by: Responder }
   | { type: 'CannotCome'; by: Responder; via: AnswerVia }
   | { type: 'Join'; by: Responder }
-  | { type: 'Arrived'; by: Responder }
+  /** Without `via`: over the API, as all before the link could say it. */
+  | { type: 'Arrived'; by: Responder; via?: AnswerVia }
   | { type: 'Note'; by: Responder; text: string }
   | { type: 'HandOver'; by: Responder; to: Responder }
   | { type: 'Resolve'; by: Responder; outcome: Outcome; note: string | null; personSeenOrHeard: boolean }

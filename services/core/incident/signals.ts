@@ -189,7 +189,12 @@ export function conditionCancelled(draft: Draft, signal: Signal): void {
   incident.condition = 'returned'
   if (incident.takenBy) {
     const { code } = toldRow(draft, incident.takenBy)
-    send(draft, incident.takenBy, { ...about(draft), purpose: 'cancelled-you-decide' }, { code, priority: 1 })
+    send(
+      draft,
+      incident.takenBy,
+      { ...about(draft), purpose: 'cancelled-you-decide' },
+      { code, priority: 1, withLink: true },
+    )
   } else if (incident.takenBefore === null) {
     close(draft, 'false-alarm', null, null)
   }

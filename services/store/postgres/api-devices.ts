@@ -59,6 +59,8 @@ async function placeDevice(
 ): Promise<DevicePlaced> {
   const { deviceId, kind, room, gatewayId, convention = null, address = null } = device
   if (!(await isHomeVisible(tx, scope, homeId))) return { outcome: 'no-such-home' }
+  // Two installers at once see each other's devices: one finds the address taken, or the home full.
+  await tx.query('select 1 from home where home_id = $1 for no key update', [homeId])
   const { rows } = await tx.query<{ devices: number; gateway: boolean; taken: boolean }>(
     `select count(*)::int as devices,
        coalesce(bool_or(device_id = $2 and kind = 'gateway'), false) as gateway,

@@ -10,8 +10,12 @@ import { createSetupLinks } from './api-setup.ts'
 import { createUsers } from './api-users.ts'
 import type { Database } from './pool.ts'
 
-/** All that the API reads and writes. @param sessionKey SESSION_KEY */
-export function createApiStore(pool: Database, sealing: Sealing, sessionKey: string): ApiStore {
+/**
+ * All that the API reads and writes.
+ * @param sessionKey SESSION_KEY
+ * @param records for what was stored of a home, which may take long
+ */
+export function createApiStore(pool: Database, sealing: Sealing, sessionKey: string, records = pool): ApiStore {
   return {
     sessions: createSessions(pool, sessionKey),
     homes: createHomes(pool, sealing),
@@ -20,7 +24,7 @@ export function createApiStore(pool: Database, sealing: Sealing, sessionKey: str
     users: createUsers(pool, sealing),
     incidents: createIncidentViews(pool, sealing),
     links: createMessageLinks(pool, sealing),
-    messages: createStoredMessages(pool),
+    messages: createStoredMessages(records),
     setup: createSetupLinks(pool, sealing),
   }
 }

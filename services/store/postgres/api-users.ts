@@ -8,6 +8,8 @@ import { addCellMember, addHomeMember, createUser, setPassword } from './users.t
 
 const FOREIGN_KEY = '23503'
 const UNIQUE = '23505'
+/** Its other keys are those of the memberships. */
+const LOGIN_KEY = 'app_user_login_key'
 
 type Row = {
   user_id: string
@@ -60,10 +62,14 @@ async function refusedBy(work: () => Promise<UserView | UserRefused>): Promise<U
     return await work()
   } catch (error) {
     if (errorCode(error) === FOREIGN_KEY) return 'unknown-membership'
-    if (errorCode(error) === UNIQUE) return 'login-taken'
+    if (errorCode(error) === UNIQUE) return constraintOf(error) === LOGIN_KEY ? 'login-taken' : 'membership-twice'
     if (error instanceof LastAdmin) return 'last-admin'
     throw error
   }
+}
+
+function constraintOf(error: unknown): unknown {
+  return error instanceof Error && 'constraint' in error ? error.constraint : undefined
 }
 
 async function createOne(tx: Queryable, sealing: Sealing, scope: Scope, user: NewUserAsked): Promise<UserView> {

@@ -115,6 +115,6 @@ test('the codes of whoever else is to be told are known: who was asked to take o
   expect((await facts()).usedCodes['user:far']).toBeUndefined()
   const [by, to] = await Promise.all(['user:u1', 'user:far'].map((ref) => incidents().findResponder(HOME, ref)))
   if (!by || !to) throw new Error('nobody there')
-  await incidents().addInput(HOME, 'i', { type: 'HandOver', by, to }, null)
+  await incidents().addInput(HOME, 'i', { type: 'HandOver', by, to }, {})
   expect((await facts()).usedCodes['user:far']).toEqual([37])
 })

@@ -27,7 +27,8 @@ export function createIncidents(database: Database, sealing: Sealing, alarms = d
       if (claimed !== null) announce()
       return claimed
     },
-    async addInput(homeId, incidentId, input, origin) {
+    async addInput(homeId, incidentId, input, { origin = null, actor = null }) {
+      const by = 'by' in input ? input.by.ref : null
       const { rows } = await database.query<{ input_id: number }>({
         name: 'incident-add-input',
         // An update that changes nothing, for the row's id has to come back.
@@ -36,18 +37,13 @@ export function createIncidents(database: Database, sealing: Sealing, alarms = d
                  on conflict (home_id, origin) where origin is not null do update set origin = excluded.origin
                  returning input_id, xmax = 0 as is_new
                ), audited as (
-                 insert into audit (actor, action, home_id, subject)
-                 select $5::text, $6, $1, $2 from added where is_new and $5 is not null
+                 insert into audit (actor, action, home_id, subject, detail)
+                 select coalesce($7, $5::text), $6, $1, $2,
+                   case when $7 <> $5 then jsonb_build_object('as', $5) else '{}' end
+                 from added where is_new and $5 is not null
                )
                select input_id from added`,
-        values: [
-          homeId,
-          incidentId,
-          sealNotes(input, sealing),
-          origin,
-          'by' in input ? input.by.ref : null,
-          `incident.${kebab(input.type)}`,
-        ],
+        values: [homeId, incidentId, sealNotes(input, sealing), origin, by, `incident.${kebab(input.type)}`, actor],
       })
       return String(rows[0]?.input_id)
     },
