@@ -3,16 +3,12 @@ import { scopeOf } from '../rights.ts'
 import type { ApiDeps } from '../server-types.ts'
 import { createChangeQueue } from './change-queue.ts'
 import type { DropReason, Listener } from './connection.ts'
+import { createPulse } from './pulse.ts'
 import { tellChange } from './tell.ts'
 
 /** A page that hears nothing for 12 s counts itself as cut off. */
 const HEARTBEAT_MS = 5_000
 const RECHECK_MS = 30_000
-/**
- * A heartbeat tells a page that what it shows is current. Where nobody knows what changed in this time (the database is
- * away, or an open transaction hides it) there is none, and the page says itself that it is old.
- */
-const CHANGES_AGE_LIMIT_MS = 5_000
 
 export type StreamHub = {
   /** @param lastEventId where it left off; null for a page that has read nothing yet */
@@ -28,10 +24,12 @@ export type StreamHub = {
 export function createStreamHub(deps: ApiDeps): StreamHub {
   const { changes, clock, metrics } = deps
   const listeners = new Set<Listener>()
+  const pulse = createPulse(deps)
+  const firstLook = pulse.look()
   const queue = createChangeQueue({ listeners, tell: (change, to) => tellChange(deps, change, to) })
 
   function beat(listener: Listener): void {
-    if (changes.ageMs() > CHANGES_AGE_LIMIT_MS) return
+    if (!pulse.isCurrent()) return
     const data = JSON.stringify({ now: new Date(clock.now()).toISOString() })
     // With the id, a page that hears of nothing for hours still comes back to where it was.
     listener.send({ name: 'heartbeat', data, id: queue.toldUpTo(listener) })
@@ -44,7 +42,11 @@ export function createStreamHub(deps: ApiDeps): StreamHub {
     // A home that is new, or a user whose homes are: an alarm there must not wait for the next round.
     if (heard.some(({ kind }) => kind === 'home')) recheck()
   })
-  const heartbeats = setInterval(() => listeners.forEach(beat), HEARTBEAT_MS)
+  const beatAll = oneAtATime(async () => {
+    await pulse.look()
+    listeners.forEach(beat)
+  })
+  const heartbeats = setInterval(beatAll, HEARTBEAT_MS)
   const rechecks = setInterval(recheck, RECHECK_MS)
 
   return {
@@ -52,7 +54,7 @@ export function createStreamHub(deps: ApiDeps): StreamHub {
       listeners.add(listener)
       metrics.gauge('anlin_streams', listeners.size)
       if (lastEventId !== null) queue.comesBack(listener, lastEventId)
-      beat(listener)
+      void firstLook.then(() => listeners.has(listener) && beat(listener))
     },
     remove(listener, reason) {
       if (!listeners.delete(listener)) return

@@ -9,6 +9,7 @@ import { createSessions } from './api-sessions.ts'
 import { createSetupLinks } from './api-setup.ts'
 import { createUsers } from './api-users.ts'
 import type { Database } from './pool.ts'
+import { readUnfolded } from './unfolded.ts'
 
 /**
  * All that the API reads and writes.
@@ -26,5 +27,6 @@ export function createApiStore(pool: Database, sealing: Sealing, sessionKey: str
     links: createMessageLinks(pool, sealing),
     messages: createStoredMessages(records),
     setup: createSetupLinks(pool, sealing),
+    unfoldedMs: readUnfolded(pool),
   }
 }

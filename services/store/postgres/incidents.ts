@@ -80,7 +80,7 @@ function kebab(type: string): string {
 }
 
 /** As the indexes of migration 0011 say it, and `homesToAdvance` of signals. */
-const IS_TECHNICAL = `(body #>> '{signal,kind}' = 'technical'
+export const IS_TECHNICAL = `(body #>> '{signal,kind}' = 'technical'
   and coalesce(body #>> '{signal,severity}', 'technical') = 'technical')`
 const HAS_WAITED = `applied_at is null
   and (created_at <= (select platform_now()) - $2::float8 * interval '1 millisecond' or created_at > (select platform_now()))`
