@@ -43,7 +43,7 @@ describe('the desk', () => {
 
   it('lists untaken first, then by priority, then the oldest', async () => {
     const at = (minute: string) => ({ openedAt: `2026-11-23T02:${minute}:00Z` })
-    const takenBy = { id: 'x', name: '李娜', role: 'social-worker', at: '2026-11-23T02:00:00Z' }
+    const takenBy = { id: 'x', contactId: null, name: '李娜', role: 'social-worker', at: '2026-11-23T02:00:00Z' }
     desk.platform.put(anIncident({ id: 'taken', status: 'acknowledged', takenBy, ...at('01') }))
     desk.platform.put(anIncident({ id: 'notice', severity: 'technical', kind: 'technical', ...at('02') }))
     desk.platform.put(anIncident({ id: 'younger', ...at('05') }))
@@ -141,7 +141,13 @@ describe('the desk', () => {
   })
 
   it('keeps what is being written while the incident opens again', async () => {
-    const takenBy = { id: 'user-min', name: '王敏', role: 'social-worker', at: new Date().toISOString() }
+    const takenBy = {
+      id: 'user-min',
+      contactId: null,
+      name: '王敏',
+      role: 'social-worker',
+      at: new Date().toISOString(),
+    }
     desk.platform.put(anIncident({ status: 'acknowledged', takenBy }))
     const page = await open('/desk/i/incident-1', 'min')
     await page.locator('article').getByRole('button', { name: '结束' }).click()

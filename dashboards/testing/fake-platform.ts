@@ -189,7 +189,7 @@ export class FakePlatform {
     if (verb === 'acknowledge') {
       const { takenBy } = incident
       if (takenBy && takenBy.id !== who.id) return { status: 409, body: { code: 'already-taken', takenBy } }
-      const taken = { id: who.id, name: who.name, role: who.role, at }
+      const taken = { id: who.id, contactId: null, name: who.name, role: who.role, at }
       return answer({ status: 'acknowledged', takenBy: taken, nextStep: null }, 'Taken')
     }
     if (verb === 'arrived') return answer({ arrivedAt: at }, 'Arrived')

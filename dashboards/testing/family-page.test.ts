@@ -67,11 +67,33 @@ describe('the family page', () => {
   })
 
   it('offers to phone the one who has it', async () => {
-    const takenBy = { id: 'contact:2', name: '王强', role: 'family', at: new Date().toISOString() }
+    const takenBy = { id: 'x', contactId: 'contact-2', name: '王强', role: 'family', at: new Date().toISOString() }
+    // Two of one name, as happens in families.
+    family.platform.contacts = [
+      aContact({ id: 'contact-3', name: '王强', phone: '+8615500002009' }),
+      aContact({ id: 'contact-2', name: '王强', phone: '+8615500002001' }),
+    ]
     family.platform.put(anIncident({ status: 'acknowledged', takenBy }))
     const page = await open('fang')
     await page.getByRole('link', { name: '打给王强' }).waitFor()
     expect(await page.getByRole('link', { name: '打给王强' }).getAttribute('href')).toBe('tel:+8615500002001')
+  })
+
+  it('says at once that the other home has an emergency, and goes there with one press', async () => {
+    const father = aHome({ id: 'home-002', label: '5 号楼 101', residentName: '王建国' })
+    family.platform.homes.set(father.id, father)
+    const page = await open('fang')
+    await page.locator('[data-state=ok]').waitFor()
+    family.platform.put(anIncident({ homeId: 'home-002', homeLabel: father.label }))
+    const other = page.locator('[data-other-home=home-002]')
+    await other.getByRole('alert').getByText('王建国：紧急呼叫').waitFor()
+    expect(await page.title()).toBe('◆ 紧急')
+    expect(await accessibilityFaults(page)).toEqual([])
+    await other.getByRole('button', { name: '去看王建国' }).click()
+    await page.locator('section[data-state=high] h1', { hasText: '紧急呼叫' }).waitFor()
+    expect(await other.count()).toBe(0)
+    expect(await page.getByRole('combobox').inputValue()).toBe('home-002')
+    family.platform.homes.delete(father.id)
   })
 
   it('does not know how things are when the home falls silent', async () => {
@@ -101,7 +123,7 @@ describe('the family page', () => {
   })
 
   it('keeps what is being written while the incident opens again', async () => {
-    const takenBy = { id: 'user-fang', name: '王芳', role: 'family', at: new Date().toISOString() }
+    const takenBy = { id: 'user-fang', contactId: null, name: '王芳', role: 'family', at: new Date().toISOString() }
     family.platform.put(anIncident({ status: 'acknowledged', takenBy }))
     const page = await open('fang')
     await page.getByRole('button', { name: '结束' }).click()

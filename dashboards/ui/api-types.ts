@@ -48,7 +48,7 @@ export type Device = {
 
 export type Contact = { id: string; name: string; role: string; phone: string; language: string }
 
-export type TakenBy = { id: string; name: string; role: string; at: string }
+export type TakenBy = { id: string; contactId: string | null; name: string; role: string; at: string }
 export type Told = { name: string; role: string; status: string; at: string | null }
 export type TimelineEntry = { seq: number; at: string; type: string; body: Record<string, unknown> }
 

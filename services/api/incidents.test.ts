@@ -39,7 +39,7 @@ test('a worker signs in, sees the press, takes it, arrives, writes a note and cl
   const late = await bench.ask(coordinator, 'POST', `${path}/acknowledge`, {})
   expect(late).toMatchObject({
     status: 409,
-    body: { code: 'already-taken', takenBy: { id: 'id-worker', name: 'Li Na' } },
+    body: { code: 'already-taken', takenBy: { id: 'id-worker', contactId: null, name: 'Li Na' } },
   })
   expect(late.headers['content-type']).toContain('application/problem+json')
   expect((await bench.ask(coordinator, 'POST', `${path}/join`, {})).status).toBe(200)
@@ -91,7 +91,7 @@ test('a family member takes it as the contact who was told, and may hand it to t
   const family = await bench.signIn('family')
   const taken = await bench.ask(family, 'POST', `${path}/acknowledge`, {})
   expect(taken.body).toMatchObject({
-    takenBy: { id: 'id-family', name: 'Chen Mei', role: 'family-keyholder' },
+    takenBy: { id: 'id-family', contactId: 'c1', name: 'Chen Mei', role: 'family-keyholder' },
     takenByFamily: true,
   })
   // The account that was signed in, for which the contact only stands.

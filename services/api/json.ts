@@ -112,7 +112,8 @@ export function incidentJson(view: IncidentView, { personal }: Pick<Scope, 'pers
 /** The id is the one `GET /me` gives, so that a page knows whether it is its own user; for people who never sign in, their ref. */
 export function takenByJson(by: Named & { at: number }, { userOf }: Pick<IncidentView, 'userOf'>, personal = true) {
   const id = by.ref.startsWith('user:') ? by.ref.slice('user:'.length) : (userOf[by.ref] ?? by.ref)
-  return { id, name: personal || !isFamily(by) ? by.name : '', role: by.role, at: iso(by.at) }
+  const contactId = by.ref.startsWith('contact:') ? by.ref.slice('contact:'.length) : null
+  return { id, contactId, name: personal || !isFamily(by) ? by.name : '', role: by.role, at: iso(by.at) }
 }
 
 function toldJson({ person, messages }: ToldPerson) {

@@ -175,7 +175,13 @@ export const IncidentQuery = Type.Object({
   from: Type.Optional(Time),
   to: Type.Optional(Time),
 })
-const TakenBy = Type.Object({ id: Type.String(), name: Type.String(), role: Type.String(), at: Time })
+const TakenBy = Type.Object({
+  id: Type.String(),
+  contactId: nullable(Type.String({ description: 'the contact of the home that they answered as' })),
+  name: Type.String(),
+  role: Type.String(),
+  at: Time,
+})
 const IncidentFields = {
   id: Type.String(),
   homeId: nullable(Type.String()),

@@ -21,6 +21,8 @@ export const en: FamilyWords = {
   lastWord: (clock) => `Last word: ${clock}`,
   testMode: (clock) => `Test mode until ${clock}: alarms alert nobody`,
   take: 'I’m on it',
+  otherHome: (name, what) => `${name}: ${what}`,
+  look: (name) => `Look at ${name}`,
   contacts: 'Contacts',
   call: (name) => `Call ${name}`,
 }

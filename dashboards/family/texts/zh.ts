@@ -20,6 +20,8 @@ export const zh = {
   lastWord: (clock: string) => `最近一次消息：${clock}`,
   testMode: (clock: string) => `测试模式到 ${clock}：报警不会通知任何人`,
   take: '我来处理',
+  otherHome: (name: string, what: string) => `${name}：${what}`,
+  look: (name: string) => `去看${name}`,
   contacts: '联系人',
   call: (name: string) => `打电话给${name}`,
 }
