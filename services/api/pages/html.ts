@@ -60,6 +60,10 @@ h1 { font-size: 1.5rem; }
 .about { font-size: 1.25rem; font-weight: 700; }
 button { font: inherit; font-weight: 700; width: 100%; min-height: 4rem; border: 0; border-radius: 0.5rem;
   background: #0b5d3b; color: #fff; cursor: pointer; }
+button.second { background: transparent; color: inherit; border: 2px solid #6b7480; }
+.calls { display: flex; gap: 0.75rem; }
+.calls a { flex: 1; padding: 0.9rem 0; text-align: center; font-weight: 700; color: inherit; border: 2px solid #6b7480;
+  border-radius: 0.5rem; }
 form { margin: 0 0 0.75rem; }
 button + button { margin-top: 0.75rem; }
 .tick { display: flex; align-items: center; gap: 0.75rem; min-height: 3rem; }

@@ -9,6 +9,9 @@ import { type Html, html, sendPage, wordsOf } from './html.ts'
 export const LINK_SAYINGS = ['take', 'still-on-it', 'arrived', 'cannot', 'real', 'false-alarm'] as const
 type LinkSaying = (typeof LINK_SAYINGS)[number]
 
+/** On the phone in whose hand the page is, one touch. */
+const CALLS = html`<p class="calls"><a href="tel:120">120</a> <a href="tel:119">119</a></p>`
+
 type LinkWords = ReturnType<typeof wordsOf>['link']
 
 /** Nothing but what happened and whom to call: for whom we do not know, or cannot look up. */
@@ -25,7 +28,8 @@ export function sendNotice(
     link.title,
     html`<p role="alert">${link[what]}</p>
 ${what === 'failed' ? form(button('take', link.button)) : ''}
-${what === 'unknown' ? '' : html`<p>${link.emergency}</p>`}`,
+${what === 'unknown' ? '' : html`<p>${link.emergency}</p>`}
+${CALLS}`,
   )
 }
 
@@ -49,7 +53,8 @@ export function sendIncident(
     html`<p class="about">${about}</p>
 ${trouble ? html`<p role="alert">${link[trouble]}</p>` : ''}
 ${standing(view, by, link)}
-<p>${link.emergency}</p>`,
+<p>${link.emergency}</p>
+${CALLS}`,
   )
 }
 
@@ -71,13 +76,13 @@ function ofTheTaker({ due, arrivedAt, severity }: IncidentView['incident'], link
 ${due.answer === null ? '' : form(button('still-on-it', link.stillOnIt))}
 ${isThere ? '' : form(button('arrived', link.arrived))}
 ${form(html`${seen}${button('real', link.overReal)}${button('false-alarm', link.overFalse)}`)}
-${form(button('cannot', link.cannot))}`
+${form(button('cannot', link.cannot, 'second'))}`
 }
 
 function form(content: Html): Html {
   return html`<form method="post">${content}</form>`
 }
 
-function button(saying: LinkSaying, label: string): Html {
-  return html`<button type="submit" name="say" value="${saying}">${label}</button>`
+function button(saying: LinkSaying, label: string, look: 'main' | 'second' = 'main'): Html {
+  return html`<button class="${look}" type="submit" name="say" value="${saying}">${label}</button>`
 }
