@@ -95,8 +95,8 @@ export async function startEscalation(options: EscalationOptions): Promise<Escal
     expect(homeId) {
       if (!closed) expected.expect(homeId)
     },
-    async join(homeId, signals) {
-      return closed ? null : passes.join(homeId, signals)
+    async join(homeId, signals, isAlone) {
+      return closed ? null : passes.join(homeId, signals, isAlone)
     },
     take(inputs) {
       // What comes while we close waits in the database for the next start.

@@ -6,8 +6,11 @@ import type { Clock, EscalationView, Incidents, RaisedInput } from '../ports.ts'
 const MAX_EXPECTED = 8
 /** One message seldom raises more; the others' ids are never used. */
 const MAX_JOINED_SIGNALS = 2
-/** The commit of a whole pass must not wait for a read that is slow: then its signals go the longer way. */
-const MAX_JOIN_WAIT_MS = 20
+/**
+ * The commit of a whole pass must not wait for a read that is slow: then its signals go the longer way, by two more round
+ * trips. Where only the alarm's own home is in the pass, nobody else waits, and the read is sooner there than they are.
+ */
+const MAX_JOIN_WAIT_MS = { alone: 60, amongOthers: 20 }
 /** Nor a pass of its own for one that hangs: after this it reads for itself, over another connection. */
 const MAX_TAKE_WAIT_MS = 250
 /** A signal comes some milliseconds after its message; what was read longer ago is read anew. */
@@ -29,8 +32,11 @@ export type ExpectedHomes = {
   forget(homeId: string): void
   /** What a pass over it would read now; null where it has to. Only once. */
   take(homeId: string): Promise<EscalationView | null>
-  /** The same for signals that are not written yet, with the ids that they are to be written under. */
-  join(homeId: string, signals: readonly Signal[]): Promise<EscalationView | null>
+  /**
+   * The same for signals that are not written yet, with the ids that they are to be written under.
+   * @param isAlone no other home waits for the commit
+   */
+  join(homeId: string, signals: readonly Signal[], isAlone: boolean): Promise<EscalationView | null>
 }
 
 export function createExpectedHomes(incidents: Incidents, clock: Clock): ExpectedHomes {
@@ -79,11 +85,12 @@ export function createExpectedHomes(incidents: Incidents, clock: Clock): Expecte
       const signals = expected.inputs.map(({ signal }) => signal)
       return view && notBefore(signals, { ...view, inputs: inOrder(view.inputs, expected.inputs) })
     },
-    async join(homeId, signals) {
+    async join(homeId, signals, isAlone) {
       const expected = homes.get(homeId)
       // Signals that wait for their pass come before these.
       if (!expected || expected.inputs.length > 0 || isOld(expected) || signals.length > MAX_JOINED_SIGNALS) return null
-      if (!(await isReadWithin(expected, MAX_JOIN_WAIT_MS))) return null
+      const waitMs = isAlone ? MAX_JOIN_WAIT_MS.alone : MAX_JOIN_WAIT_MS.amongOthers
+      if (!(await isReadWithin(expected, waitMs))) return null
       homes.delete(homeId)
       const view = await viewNow(expected)
       if (view === null) return null

@@ -44,7 +44,7 @@ export type HomePasses = {
   /** Folds what waits for this home and fires what is due. @throws when the database is away, or others are always faster */
   advance(homeId: string): Promise<Verdicts>
   /** A pass over an expected home with signals that are written together with it; null where that is not possible. */
-  join(homeId: string, signals: readonly Signal[]): Promise<JointCommit | null>
+  join(homeId: string, signals: readonly Signal[], isAlone: boolean): Promise<JointCommit | null>
   sendWith(sender: SenderAtHand): void
 }
 
@@ -94,8 +94,8 @@ export function createHomePasses(options: HomePassesOptions): HomePasses {
   return {
     expected,
     advance,
-    async join(homeId, signals) {
-      const view = await expected.join(homeId, signals)
+    async join(homeId, signals, isAlone) {
+      const view = await expected.join(homeId, signals, isAlone)
       if (view !== null) metrics.count('anlin_homes_read_ahead_total')
       const commit = view && unlessItThrows(() => plan(homeId, view))
       if (!commit) return null

@@ -109,9 +109,9 @@ export type SignalTaker = {
   expect(homeId: string): void
   /**
    * Signals of one home that was expected, before they are written: what is done of them may stand in the commit that writes
-   * them. Null: they go by `take` once they are.
+   * them. Null: they go by `take` once they are. `isAlone`: no other home waits for that commit.
    */
-  join(homeId: string, signals: readonly Signal[]): Promise<JointCommit | null>
+  join(homeId: string, signals: readonly Signal[], isAlone: boolean): Promise<JointCommit | null>
   /** Committed signals, instead of hints for their homes. */
   take(inputs: readonly RaisedInput[]): void
 }

@@ -3,6 +3,7 @@ import type { HomeKey } from '../ports.ts'
 import { isHeld } from './held-homes.ts'
 import { foldAlarms } from './home-passes.ts'
 import type { RulesMemory } from './memory.ts'
+import { MIN_ROWS_PER_SHARD } from './pace.ts'
 
 /** Homes of one pass of the lane: who is hinted meanwhile waits for it. The others are next. */
 const MAX_HOMES = 64
@@ -94,7 +95,9 @@ function takeHinted<State>(memory: RulesMemory<State>, beside: boolean): HomeKey
     urgent.delete(homeId)
     // What is hinted and not here was stored by somebody else.
     const isMissing = kept.isAtHand(shard) && kept.rowsOf([{ homeId, shard }], 1).length === 0
-    const isBusy = beside || passing.size > 0 || overdue.has(shard) || !pace.isQuiet(shard, nowMs)
+    // Rows that came while a commit hung: the shard looks quiet, and its own passes would come to the alarm last.
+    const isBehind = kept.waiting(shard) > MIN_ROWS_PER_SHARD
+    const isBusy = beside || passing.size > 0 || overdue.has(shard) || isBehind || !pace.isQuiet(shard, nowMs)
     if (isBusy || isMissing) homes.push({ homeId, shard })
     else pace.hurry(shard)
   }

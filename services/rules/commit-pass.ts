@@ -33,6 +33,7 @@ async function commitJointly<State>(
   const joint = await escalation.join(
     homeId,
     signals.map(({ signal }) => signal),
+    commit.homes.length === 1,
   )
   return joint !== null && (await joint(commit)) ? [] : null
 }

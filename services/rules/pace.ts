@@ -5,7 +5,7 @@ import type { Hush } from '../core/hush.ts'
  * it is filled from few of them, for each home's state is written once a pass however many rows it has.
  */
 export const MAX_ROWS_PER_PASS = 1_024
-const MIN_ROWS_PER_SHARD = 32
+export const MIN_ROWS_PER_SHARD = 32
 /**
  * After a pass found n rows in a shard, its next ordinary rows may gather for n times as long, up to a limit: a quiet shard
  * is read at once, and one with over 100 rows a second two or three times a second, each home then with several rows at once.

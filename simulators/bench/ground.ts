@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { type DemoHome, type DeviceAccount, parseDemo } from '../homes/demo-file.ts'
+import { signIn } from '../trials/operator.ts'
 import { type PlatformUnderTrial, preparePlatform, type RunningPlatform } from '../trials/platform-process.ts'
 import type { Address, Speaker } from './load-orders.ts'
 import { type ProviderStub, startProviderStub } from './provider-stub.ts'
@@ -11,6 +12,8 @@ import { type ProviderStub, startProviderStub } from './provider-stub.ts'
 const ROOT = join(import.meta.dirname, '..', '..')
 const DEMO_WITHIN_MS = 60_000
 const SEED_WITHIN_MS = 180_000
+/** Messages that wait go out within the next sweep, half a second. */
+const QUIET_MS = 1_500
 /** The accounts' limit must not be what is measured. */
 const RATE_PER_ACCOUNT = '1000'
 
@@ -25,6 +28,8 @@ export type Ground = {
   startAll(): Promise<RunningPlatform>
   /** Some roles as a process of their own on the same database. */
   startRoles(roles: string[]): Promise<RunningPlatform>
+  /** What was pressed is closed, and everybody told so: as people do, and so that it costs the next measurement nothing. */
+  closeIncidents(): Promise<void>
   destroy(): Promise<void>
 }
 export type BenchHome = DemoHome & { phone: string }
@@ -66,12 +71,18 @@ export async function prepareGround(options: GroundOptions): Promise<Ground> {
       homes,
       startAll: () => platform.start(['all'], profile),
       startRoles: (roles) => platform.start(roles, { DATABASE_URL: databaseUrl, ...profile }),
+      closeIncidents: () => closeIncidents(platform, provider),
       destroy,
     }
   } catch (error) {
     await destroy()
     throw error
   }
+}
+
+async function closeIncidents(platform: PlatformUnderTrial, provider: ProviderStub): Promise<void> {
+  await (await signIn(platform.demo())).closeOpen()
+  for (let before = -1; before !== provider.requests(); await wait(QUIET_MS)) before = provider.requests()
 }
 
 /** A first start makes the database; then it is killed and not ended, so that the database lives on without it. */

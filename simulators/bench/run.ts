@@ -102,7 +102,9 @@ async function measureWay(parts: Parts, way: Way): Promise<void> {
   if (wants('backlog')) take(await measureDisk(parts, filled))
   if (wants('presses')) {
     onProgress('presses: one after the other, idle')
+    await ground.closeIncidents()
     take(await measureIdlePresses(parts))
+    await ground.closeIncidents()
   }
   const towns = townsOf(ground.homes, plan)
   await measureTowns(parts, { ...way, maximum, towns })
@@ -126,11 +128,12 @@ async function measureTowns(parts: Parts, way: Way & { maximum: number; towns: T
     }
   }
   if (!wants('presses')) return
-  // Last, for a town above the rules' own rate leaves a backlog behind, and each press an open incident to those after it.
+  // Last, for a town above the rules' own rate leaves a backlog behind.
   onProgress('presses: while the town publishes')
   const press = async (town: Town, half: Half) => {
     take(await measureLoadedPresses(parts, town, half))
     await parts.log.untilIdle()
+    await parts.ground.closeIncidents()
   }
   for (const town of towns) await press(town, { of: 'ingest', maximum })
   for (const [town, most] of sustained) if (most > 0) await press(town, { of: 'way', maximum: most })

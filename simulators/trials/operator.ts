@@ -17,6 +17,8 @@ type IncidentSeen = {
 export type Operator = {
   incidents(homeId: string): Promise<IncidentSeen[]>
   acknowledge(incidentId: string): Promise<void>
+  /** Closes whatever nobody has taken, as a drill. Returns how many that were. */
+  closeOpen(): Promise<number>
   /** Hangs a device into a home; its login at the broker. */
   place(homeId: string, device: Record<string, unknown>): Promise<Login>
   /** The ids of all messages of a home that are stored, and how often each is. */
@@ -68,6 +70,11 @@ export async function signIn(demo: DemoFile): Promise<Operator> {
     incidents: (homeId) => read('/incidents', { homeId, kind: 'sos' }),
     async acknowledge(incidentId) {
       await send(`/incidents/${incidentId}/acknowledge`, {})
+    },
+    async closeOpen() {
+      const open = await read<IncidentSeen>('/incidents', { status: 'open' })
+      for (const { id } of open) await send(`/incidents/${id}/resolve`, { outcome: 'drill', personSeenOrHeard: true })
+      return open.length
     },
     async place(homeId, device) {
       const { username, password } = (await send(`/homes/${homeId}/devices`, device)) as Login

@@ -11,9 +11,11 @@ export type Beside = Bench & { reads: { shards: number; homes: number }; say(...
 export async function startBeside(
   pool: Database,
   change: (inner: FoldStore) => FoldStore = (inner) => inner,
+  monotonicMs = () => performance.now(),
 ): Promise<Beside> {
   const reads = { shards: 0, homes: 0 }
   const bench = await startBench(pool, {
+    monotonicMs,
     store(inner) {
       const store = change(inner)
       return {
