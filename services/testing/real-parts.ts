@@ -27,9 +27,10 @@ const CHINESE_FONT = [
   { debian: 'fonts-noto-cjk', homebrew: '--cask font-noto-sans-cjk' },
 ]
 
-const missing: { debian: string; homebrew: string }[] = PARTS.filter(
-  ({ program }) => !FOLDERS.some((folder) => folder && existsSync(join(folder, program))),
-)
+const isThere = (program: string) => FOLDERS.some((folder) => folder && existsSync(join(folder, program)))
+const missing: { debian: string; homebrew: string }[] = PARTS.filter(({ program }) => !isThere(program))
+// Whoever may run us on Linux; there is nothing like it elsewhere.
+if (process.platform === 'linux' && !isThere('systemd-notify')) missing.push({ debian: 'systemd', homebrew: '' })
 if (!hasChineseFont()) missing.push(...CHINESE_FONT)
 if (missing.length > 0) provide()
 

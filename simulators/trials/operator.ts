@@ -17,6 +17,8 @@ type IncidentSeen = {
 export type Operator = {
   incidents(homeId: string): Promise<IncidentSeen[]>
   acknowledge(incidentId: string): Promise<void>
+  /** Takes in a home with one keyholder, in a grid cell of its own. */
+  takeIn(homeId: string, phone: string): Promise<void>
   /** Hangs a device into a home; its login at the broker. */
   place(homeId: string, device: Record<string, unknown>): Promise<Login>
   /** The ids of all messages of a home that are stored, and how often each is. */
@@ -28,7 +30,7 @@ type Login = { username: string; password: string }
 type Measured = { homeId: string; deviceId: string; field: string }
 type History = { items: { at: string }[]; nextCursor: string | null; behindMs: number }
 
-export async function signIn(demo: DemoFile): Promise<Operator> {
+export async function signIn(demo: Pick<DemoFile, 'http' | 'users'>): Promise<Operator> {
   const admin = demo.users.find(({ role }) => role === 'admin')
   const answer = await fetch(`${demo.http}/api/v1/session`, {
     method: 'POST',
@@ -68,6 +70,11 @@ export async function signIn(demo: DemoFile): Promise<Operator> {
     incidents: (homeId) => read('/incidents', { homeId, kind: 'sos' }),
     async acknowledge(incidentId) {
       await send(`/incidents/${incidentId}/acknowledge`, {})
+    },
+    async takeIn(homeId, phone) {
+      const newGridCell = { community: homeId, name: homeId }
+      await send('/homes', { id: homeId, label: homeId, gridCellId: `cell-of-${homeId}`, newGridCell })
+      await send(`/homes/${homeId}/contacts`, { name: homeId, role: 'family-keyholder', phone })
     },
     async place(homeId, device) {
       const { username, password } = (await send(`/homes/${homeId}/devices`, device)) as Login
