@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { mosquittoPub } from '../simulators/trials/mosquitto.ts'
 import { metric, signIn } from '../simulators/trials/operator.ts'
 import {
@@ -80,11 +80,12 @@ test('the metrics say what has happened: one message, one press, and who holds a
   const oldest = () => metric(http, 'anlin_oldest_transaction_seconds')
   const holder = new pg.Client({ connectionString: trial.databaseUrl() })
   await holder.connect()
+  onTestFinished(() => holder.end())
   const heldFrom = performance.now()
   await holder.query('begin')
   await holder.query('select pg_current_xact_id()')
   await expect.poll(oldest).toBeGreaterThanOrEqual(HELD_OPEN_S)
   expect(await oldest()).toBeLessThan((performance.now() - heldFrom) / 1_000)
-  await holder.end()
+  await holder.query('rollback')
   await expect.poll(oldest).toBeLessThan(HELD_OPEN_S)
 })

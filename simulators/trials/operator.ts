@@ -62,10 +62,6 @@ export async function signIn(demo: Pick<DemoFile, 'http' | 'users'>): Promise<Op
     return answer.json()
   }
 
-  const day = () => ({
-    from: new Date(Date.now() - LOOK_BACK_MS).toISOString(),
-    to: new Date(Date.now() + LOOK_BACK_MS).toISOString(),
-  })
   return {
     incidents: (homeId) => read('/incidents', { homeId, kind: 'sos' }),
     async acknowledge(incidentId) {
@@ -102,6 +98,11 @@ export async function signIn(demo: Pick<DemoFile, 'http' | 'users'>): Promise<Op
       return ids.reduce((counted, id) => counted.set(id, (counted.get(id) ?? 0) + 1), new Map<string, number>())
     },
   }
+}
+
+function day(): { from: string; to: string } {
+  const now = Date.now()
+  return { from: new Date(now - LOOK_BACK_MS).toISOString(), to: new Date(now + LOOK_BACK_MS).toISOString() }
 }
 
 /** One figure of a process's metrics page, summed over its labels; 0 where it was never counted. */
