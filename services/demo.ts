@@ -65,13 +65,14 @@ const STAFF: { login: string; role: UserRole; name: string; phone: string; cells
 ]
 const FIRST_HOME = 'home-001'
 const FAMILY_LOGIN = 'family'
-const DEVICES: { deviceId: string; kind: DeviceKind; room: string; gateway: boolean }[] = [
-  { deviceId: 'gateway', kind: 'gateway', room: '客厅', gateway: false },
-  { deviceId: 'sos-bath', kind: 'sos-button', room: '卫生间', gateway: true },
-  { deviceId: 'smoke-kitchen', kind: 'smoke-detector', room: '厨房', gateway: true },
-  { deviceId: 'gas-kitchen', kind: 'gas-detector', room: '厨房', gateway: false },
-  { deviceId: 'sleep-bed', kind: 'sleep-monitor', room: '卧室', gateway: false },
-  { deviceId: 'motion-living', kind: 'motion-sensor', room: '客厅', gateway: true },
+/** All behind the home's gateway: when it is lost, that is one thing to mend and not one for each device. */
+export const DEMO_DEVICES: { deviceId: string; kind: DeviceKind; room: string; gatewayId: string | null }[] = [
+  { deviceId: 'gateway', kind: 'gateway', room: '客厅', gatewayId: null },
+  { deviceId: 'sos-bath', kind: 'sos-button', room: '卫生间', gatewayId: 'gateway' },
+  { deviceId: 'smoke-kitchen', kind: 'smoke-detector', room: '厨房', gatewayId: 'gateway' },
+  { deviceId: 'gas-kitchen', kind: 'gas-detector', room: '厨房', gatewayId: 'gateway' },
+  { deviceId: 'sleep-bed', kind: 'sleep-monitor', room: '卧室', gatewayId: 'gateway' },
+  { deviceId: 'motion-living', kind: 'motion-sensor', room: '客厅', gatewayId: 'gateway' },
 ]
 
 type DemoDevice = { id: string; kind: DeviceKind; username: string; password: string }
@@ -198,9 +199,9 @@ async function makeHome(tx: Queryable, sealing: Sealing, number: number, isNew: 
     for (const contact of contacts) await createContact(tx, sealing, { ...contact, homeId, language: 'zh' })
   }
   const devices: DemoDevice[] = []
-  for (const { deviceId, kind, room, gateway } of DEVICES) {
+  for (const { deviceId, kind, room, gatewayId } of DEMO_DEVICES) {
     const credentials = isNew
-      ? await createDevice(tx, sealing, { homeId, deviceId, kind, room, gatewayId: gateway ? 'gateway' : null })
+      ? await createDevice(tx, sealing, { homeId, deviceId, kind, room, gatewayId })
       : await issueDeviceSecret(tx, sealing, homeId, deviceId)
     devices.push({ id: deviceId, kind, ...credentials })
   }

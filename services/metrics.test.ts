@@ -1,5 +1,9 @@
+import pg from 'pg'
 import { expect, test } from 'vitest'
+import { openBench } from './api/testing/bench.ts'
+import { HOME } from './api/testing/community.ts'
 import { createMetrics } from './metrics.ts'
+import { beginAndHold } from './testing/postgres.ts'
 
 /** The value of a series on the page; undefined where there is none. */
 async function shown(page: { text(): Promise<string> }, series: string): Promise<number | undefined> {
@@ -22,4 +26,35 @@ test('a figure that nobody could look at again says how old it is', async () => 
   expect(await age('figure="anlin_oldest_transaction_seconds"')).toBe(30)
   expect(await age('figure="anlin_outbox_oldest_seconds"')).toBe(30)
   expect(await shown(metrics, 'anlin_reader_lag_seconds{reader="rules"}')).toBe(0.2)
+})
+
+test('a message that waits to be sent says since when, and once it is on its way how long the press took', async () => {
+  const bench = await openBench()
+  const page = async () => (await bench.app.inject('/metrics')).body
+  const figure = async (series: string) => (await shown({ text: page }, series)) ?? expect.unreachable(series)
+  const beganAt = performance.now()
+  const passedS = () => (performance.now() - beganAt) / 1_000
+  await bench.raise(HOME, { receivedAt: Date.now() - 40_000 })
+  await bench.pool.query(
+    "update outbox set created_at = created_at - interval '30 s', due_at = due_at - interval '30 s'",
+  )
+  // As a sender elsewhere that stalls with it in hand.
+  const stalled = new pg.Client({ connectionString: bench.databaseUrl })
+  await stalled.connect()
+  await beginAndHold(stalled, 'select 1 from outbox for update')
+  await bench.sweep()
+  const waits = await figure('anlin_outbox_oldest_seconds')
+  expect(waits).toBeGreaterThanOrEqual(30)
+  expect(waits).toBeLessThan(30 + passedS())
+  expect(await figure('anlin_press_to_request_seconds_count')).toBe(0)
+
+  await stalled.end()
+  await bench.send()
+  await bench.sweep()
+  expect(await figure('anlin_outbox_oldest_seconds')).toBe(0)
+  expect(await figure('anlin_press_to_request_seconds_count')).toBe(1)
+  const took = await figure('anlin_press_to_request_seconds_sum')
+  expect(took).toBeGreaterThanOrEqual(40)
+  expect(took).toBeLessThan(40 + passedS())
+  await bench.close()
 })

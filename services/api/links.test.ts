@@ -207,4 +207,21 @@ describe('the set-up link', () => {
     expect(await fresh.audit('user.created')).toMatchObject([{ actor: 'anonymous', detail: { via: 'setup-link' } }])
     await fresh.close()
   })
+
+  test('is over after an hour, and the next start gives another', async () => {
+    const fresh = await openBench()
+    await fresh.pool.query('truncate app_user, app_session, home_member, cell_member')
+    const url = `/setup/${await fresh.store.setup.issue()}`
+    const pass = (minutes: number) =>
+      fresh.pool.query("update setup_link set expires_at = expires_at - $1 * interval '1 minute'", [minutes])
+    await pass(59)
+    expect((await fresh.app.inject(url)).statusCode).toBe(200)
+    await pass(1)
+    expect((await fresh.app.inject(url)).statusCode).toBe(404)
+    const made = await fresh.app.inject({ method: 'POST', url, headers: form, payload: filled() })
+    expect(made.statusCode).toBe(404)
+    expect((await fresh.pool.query('select 1 from app_user')).rowCount).toBe(0)
+    expect((await fresh.app.inject(`/setup/${await fresh.store.setup.issue()}`)).statusCode).toBe(200)
+    await fresh.close()
+  })
 })

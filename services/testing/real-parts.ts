@@ -18,6 +18,12 @@ const PARTS = [
   { program: 'haproxy', debian: 'haproxy', homebrew: 'haproxy' },
 ] as const
 
+/** What watches us on Linux, where a container may lack it; elsewhere the one does not exist and the other always does. */
+const OF_LINUX = [
+  { program: 'systemd-notify', debian: 'systemd', homebrew: '' },
+  { program: 'ps', debian: 'procps', homebrew: '' },
+]
+
 /** Debian puts daemons where an ordinary user's path does not look. */
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin']
 
@@ -27,9 +33,9 @@ const CHINESE_FONT = [
   { debian: 'fonts-noto-cjk', homebrew: '--cask font-noto-sans-cjk' },
 ]
 
-const missing: { debian: string; homebrew: string }[] = PARTS.filter(
-  ({ program }) => !FOLDERS.some((folder) => folder && existsSync(join(folder, program))),
-)
+const isThere = (program: string) => FOLDERS.some((folder) => folder && existsSync(join(folder, program)))
+const missing: { debian: string; homebrew: string }[] = PARTS.filter(({ program }) => !isThere(program))
+if (process.platform === 'linux') missing.push(...OF_LINUX.filter(({ program }) => !isThere(program)))
 if (!hasChineseFont()) missing.push(...CHINESE_FONT)
 if (missing.length > 0) provide()
 

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Demo, type DemoHome, type DeviceAccount, mqttAddress, parseDemo } from './demo-file.ts'
+import { type PlatformApi, placeDevice, signIn } from './platform-api.ts'
 import { connectRaw, RawPublisherError } from './raw-publisher.ts'
 
 const CACHE_NAME = 'town-accounts.json'
@@ -11,7 +12,6 @@ const PARALLEL_HOMES = 8
 const SAVE_EVERY_HOMES = 100
 /** The demo's own. */
 const DEFAULT_CELL = 'cell-east'
-const REQUEST_WITHIN_MS = 30_000
 const TOWN_DEVICES = [
   { id: 'gateway', kind: 'gateway' },
   { id: 'sleep-bed', kind: 'sleep-monitor', gatewayId: 'gateway' },
@@ -80,42 +80,10 @@ async function usableCache(path: string, demo: Demo): Promise<DemoHome[]> {
   }
 }
 
-type Api = (path: string, body: object) => Promise<Record<string, unknown>>
-
-/** Signs in as the administrator of `demo.json`; the session is a cookie. */
-async function signIn(demo: Demo): Promise<Api> {
-  const admin = demo.users.find((user) => user.role === 'admin')
-  if (!admin) throw new TownAccountsError('demo.json has no admin; say --accounts FILE')
-  let cookie = ''
-  const post: Api = async (path, body) => {
-    const response = await fetch(`${demo.http}/api/v1${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-anlin-csrf': '1', ...(cookie ? { cookie } : {}) },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(REQUEST_WITHIN_MS),
-    })
-    const text = await response.text()
-    if (!response.ok) throw new TownAccountsError(`POST /api/v1${path}: ${response.status} ${text.slice(0, 300)}`)
-    cookie ||= response.headers
-      .getSetCookie()
-      .map((one) => one.split(';', 1)[0])
-      .join('; ')
-    return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
-  }
-  await post('/session', { login: admin.login, password: admin.password })
-  return post
-}
-
-async function makeHome(api: Api, id: string, gridCellId: string): Promise<DemoHome> {
+async function makeHome(api: PlatformApi, id: string, gridCellId: string): Promise<DemoHome> {
   const home = await api('/homes', { id, label: id, gridCellId })
   const homeId = typeof home.id === 'string' ? home.id : id
   const devices: DeviceAccount[] = []
-  for (const device of TOWN_DEVICES) {
-    const { username, password } = await api(`/homes/${homeId}/devices`, device)
-    if (typeof username !== 'string' || typeof password !== 'string') {
-      throw new TownAccountsError(`POST /api/v1/homes/${homeId}/devices answered no username and password`)
-    }
-    devices.push({ ...device, username, password })
-  }
+  for (const device of TOWN_DEVICES) devices.push(await placeDevice(api, homeId, device))
   return { id: homeId, devices }
 }

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { DemoHome } from './demo-file.ts'
+import { startApi } from './testing/api.ts'
 import { type Relay, startBroker, startRelay, type TestBroker } from './testing/broker.ts'
 import { runTown } from './town.ts'
 import { townAccounts } from './town-accounts.ts'
@@ -77,33 +77,6 @@ test('the same seed says the same', () => {
   expect(said(1)).not.toEqual(said(2))
   for (const payload of said(1)) expect(JSON.parse(payload)).toMatchObject({ at: 0 })
 })
-
-type Api = { server: Server; url: string; requests: string[]; most: number }
-
-/** The platform's API as a client meets it on the wire: a session cookie, homes, devices with their logins. */
-async function startApi(): Promise<Api> {
-  const api: Api = { server: createServer(), url: '', requests: [], most: 0 }
-  let now = 0
-  api.server.on('request', (request, response) => {
-    now += 1
-    api.most = Math.max(api.most, now)
-    const path = request.url ?? ''
-    api.requests.push(path)
-    const isSession = path === '/api/v1/session'
-    const isAllowed = isSession || request.headers.cookie === 'session=1'
-    request.resume().on('end', () => {
-      now -= 1
-      response.writeHead(isAllowed ? 200 : 401, isSession ? { 'set-cookie': 'session=1; HttpOnly' } : {})
-      const secret = { username: `user-${api.requests.length}`, password: 'right' }
-      response.end(JSON.stringify(path.endsWith('/devices') ? secret : {}))
-    })
-  })
-  await new Promise<void>((resolve) => api.server.listen(0, '127.0.0.1', resolve))
-  const address = api.server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  api.url = `http://127.0.0.1:${address.port}`
-  return api
-}
 
 test('accounts are made through the API a few at a time, and kept for the next run', async () => {
   const api = await startApi()

@@ -21,6 +21,7 @@ export const day: Scenario = {
   canHurry: true,
   startsAtMinute: null,
   lampMustAnswer: false,
+  ownDevice: null,
   holds: 'played',
   build(seed, startMinute) {
     const random = seededRandom(seed)

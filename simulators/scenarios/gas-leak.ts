@@ -26,6 +26,7 @@ export const gasLeak: Scenario = {
   canHurry: true,
   startsAtMinute: null,
   lampMustAnswer: true,
+  ownDevice: null,
   holds: 'played',
   build(seed) {
     const random = seededRandom(seed)

@@ -14,6 +14,7 @@ export const gatewayLost: Scenario = {
   canHurry: false,
   startsAtMinute: null,
   lampMustAnswer: false,
+  ownDevice: null,
   holds: 'all',
   build: () => [
     { offsetMs: 0, kind: 'gateway', does: 'status', body: { state: 'online', rssiDbm: -60 } },

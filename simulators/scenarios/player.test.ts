@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startHomes } from '../homes/homes.ts'
 import { readPlugs } from '../homes/plugs.ts'
 import { communityTime } from '../homes/resident.ts'
+import { startApi } from '../homes/testing/api.ts'
 import { demoOf, startBroker, type TestBroker } from '../homes/testing/broker.ts'
 import { badNight } from './bad-night.ts'
 import { gatewayLost } from './gateway-lost.ts'
@@ -92,6 +93,19 @@ test('the lamp answers a press, and --wait goes on until the incident is over', 
   const { lamps: seen } = await playing
   expect(lamps).toEqual(['open', 'acknowledged', 'resolved'])
   expect(seen[0]?.afterMs).toBeGreaterThan(0)
+})
+
+test('last night is told by a monitor that hangs there for it alone, and is taken down again', async () => {
+  const api = await startApi()
+  const users = [{ role: 'admin', login: 'admin', password: 'secret' }]
+  const demo = { ...demoOf(broker.url, ['home-1']), http: api.url, users }
+  await playScenario({ scenario: badNight, demo, seed: 1, speed: 5000 })
+  const [, placed, revoked] = api.requests
+  expect(placed).toBe('/api/v1/homes/home-1/devices')
+  const own = /devices\/(bad-night-\w+)\/revoke$/.exec(revoked ?? '')?.[1] ?? expect.unreachable(revoked)
+  await expect.poll(() => broker.heard.length).toBe(badNight.build(1, 0).length)
+  expect(new Set(broker.heard.map(({ topic }) => topic))).toEqual(new Set([`care/v1/home-1/${own}/telemetry`]))
+  api.server.close()
 })
 
 test('a wrong account ends with its reason', async () => {

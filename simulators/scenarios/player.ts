@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Demo, DemoHome } from '../homes/demo-file.ts'
 import { type HeldDevice, holdDevices, PLUGS_SEEN_WITHIN_MS } from '../homes/plugs.ts'
+import { hangUpOwnDevice } from './own-device.ts'
 import type { Scenario } from './scenario.ts'
 import { chooseHome, type Lamp, openStage, ScenarioError, type Stage, within } from './stage.ts'
 import { type TimedStep, timetable } from './timetable.ts'
@@ -82,10 +83,24 @@ async function listenOn(options: PlayOptions, lamps: Lamp[]): Promise<void> {
 
 /** Plays a scenario: every message in its order, each one acknowledged before the next is sent. */
 export async function playScenario(options: PlayOptions): Promise<Played> {
-  const { scenario, demo, seed, onProgress, signal } = options
+  const { scenario, demo, seed } = options
   const speed = scenario.canHurry ? (options.speed ?? scenario.defaultSpeed) : 1
   const kinds = new Set(scenario.build(seed, 0).map((step) => step.kind))
-  const home = chooseHome(demo, kinds, options.homeId)
+  const { home, takeDown } = await hangUpOwnDevice(scenario, demo, chooseHome(demo, kinds, options.homeId), speed)
+  try {
+    return await playIn(home, kinds, speed, options)
+  } finally {
+    await takeDown()
+  }
+}
+
+async function playIn(
+  home: DemoHome,
+  kinds: ReadonlySet<string>,
+  speed: number,
+  options: PlayOptions,
+): Promise<Played> {
+  const { scenario, demo, seed, onProgress, signal } = options
   const lamps: Lamp[] = []
   let startedAt: number | null = null
   const stage = await openStage({

@@ -16,6 +16,11 @@ export type Scenario = {
   startsAtMinute: number | null
   /** Whether an incident must follow that the home's lamp shows. */
   lampMustAnswer: boolean
+  /**
+   * The kind of device that a hurried play hangs up for itself: the home's own goes on saying what is newer, beside which
+   * last night would be old news. null: it plays what hangs there.
+   */
+  ownDevice: string | null
   /** `all`: the whole home is off the air meanwhile. `played`: only the devices played here are silent otherwise. */
   holds: 'none' | 'played' | 'all'
   /** Pure: the same seed and start give the same steps, in order. */

@@ -11,6 +11,7 @@ export const smoke: Scenario = {
   canHurry: true,
   startsAtMinute: null,
   lampMustAnswer: true,
+  ownDevice: null,
   holds: 'none',
   build(seed) {
     const clearedAfterMs = Math.round(between(seededRandom(seed), 60_000, 120_000))

@@ -10,6 +10,7 @@ export const sos: Scenario = {
   canHurry: true,
   startsAtMinute: null,
   lampMustAnswer: true,
+  ownDevice: null,
   holds: 'none',
   build: () => [{ offsetMs: 0, kind: 'sos-button', does: 'event', body: { kind: 'sos', state: 'pressed' } }],
 }

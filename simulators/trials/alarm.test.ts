@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { launchChromium } from '../../dashboards/testing/chromium.ts'
+import { mosquittoPub } from './mosquitto.ts'
 import { signIn as signInAtApi } from './operator.ts'
 import {
   type DemoFile,
@@ -76,12 +75,6 @@ async function press(id: string): Promise<void> {
   await button.endAsync()
 }
 
-async function mosquittoPub(login: { username: string; password: string }, topic: string, message: object) {
-  const { hostname, port } = new URL(demo.mqtt)
-  const address = ['-h', hostname, '-p', port, '-u', login.username, '-P', login.password]
-  await promisify(execFile)('mosquitto_pub', [...address, '-q', '1', '-t', topic, '-m', JSON.stringify(message)])
-}
-
 async function signIn(login: string, path: string): Promise<Page> {
   const page = await (await browser.newContext({ locale: 'zh-CN' })).newPage()
   const user = demo.users.find((one) => one.login === login) ?? expect.unreachable()
@@ -98,7 +91,7 @@ test('a smoke alarm by mosquitto_pub reaches family and duty; the worker answers
   await expect.poll(() => desk.locator('body').innerText()).toContain('实时')
 
   const alarm = { id: 'e2e-1', at: new Date().toISOString(), kind: 'smoke', state: 'alarm' }
-  await mosquittoPub(device('smoke-kitchen'), `care/v1/${HOME}/smoke-kitchen/event`, alarm)
+  await mosquittoPub(demo.mqtt, device('smoke-kitchen'), `care/v1/${HOME}/smoke-kitchen/event`, alarm)
 
   await expect.poll(() => textsOn(phoneOf('family-keyholder'))).toEqual([expect.stringMatching(/烟.*119.*回1 \d\d/s)])
   await expect.poll(() => textsOn(workerPhone())).toEqual([expect.stringContaining('119')])
@@ -130,10 +123,10 @@ test('a Zigbee2MQTT gateway and the button behind it are placed, and its press o
   }
   await operator.place(homeId, button)
   await expect(operator.place(homeId, { ...button, id: 'sos-other' })).rejects.toThrow('address-taken')
-  await mosquittoPub(login, 'zigbee2mqtt/bed button', { action: null, battery: 100, linkquality: 0 })
-  await mosquittoPub(login, 'zigbee2mqtt/not placed', { action: 'emergency' })
+  await mosquittoPub(demo.mqtt, login, 'zigbee2mqtt/bed button', { action: null, battery: 100, linkquality: 0 })
+  await mosquittoPub(demo.mqtt, login, 'zigbee2mqtt/not placed', { action: 'emergency' })
   expect(await textsOn(family)).toEqual([])
-  await mosquittoPub(login, 'zigbee2mqtt/bed button', { action: 'emergency', battery: 100 })
+  await mosquittoPub(demo.mqtt, login, 'zigbee2mqtt/bed button', { action: 'emergency', battery: 100 })
   await expect.poll(() => textsOn(family)).toEqual([expect.stringContaining('求助')])
 })
 

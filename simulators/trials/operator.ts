@@ -19,6 +19,8 @@ export type Operator = {
   acknowledge(incidentId: string): Promise<void>
   /** Closes whatever nobody has taken, as a drill. Returns how many that were. */
   closeOpen(): Promise<number>
+  /** Takes in a home with one keyholder, in a grid cell of its own. */
+  takeIn(homeId: string, phone: string): Promise<void>
   /** Hangs a device into a home; its login at the broker. */
   place(homeId: string, device: Record<string, unknown>): Promise<Login>
   /** The ids of all messages of a home that are stored, and how often each is. */
@@ -30,7 +32,7 @@ type Login = { username: string; password: string }
 type Measured = { homeId: string; deviceId: string; field: string }
 type History = { items: { at: string }[]; nextCursor: string | null; behindMs: number }
 
-export async function signIn(demo: DemoFile): Promise<Operator> {
+export async function signIn(demo: Pick<DemoFile, 'http' | 'users'>): Promise<Operator> {
   const admin = demo.users.find(({ role }) => role === 'admin')
   const answer = await fetch(`${demo.http}/api/v1/session`, {
     method: 'POST',
@@ -62,10 +64,6 @@ export async function signIn(demo: DemoFile): Promise<Operator> {
     return answer.json()
   }
 
-  const day = () => ({
-    from: new Date(Date.now() - LOOK_BACK_MS).toISOString(),
-    to: new Date(Date.now() + LOOK_BACK_MS).toISOString(),
-  })
   return {
     incidents: (homeId) => read('/incidents', { homeId, kind: 'sos' }),
     async acknowledge(incidentId) {
@@ -75,6 +73,11 @@ export async function signIn(demo: DemoFile): Promise<Operator> {
       const open = await read<IncidentSeen>('/incidents', { status: 'open' })
       for (const { id } of open) await send(`/incidents/${id}/resolve`, { outcome: 'drill', personSeenOrHeard: true })
       return open.length
+    },
+    async takeIn(homeId, phone) {
+      const newGridCell = { community: homeId, name: homeId }
+      await send('/homes', { id: homeId, label: homeId, gridCellId: `cell-of-${homeId}`, newGridCell })
+      await send(`/homes/${homeId}/contacts`, { name: homeId, role: 'family-keyholder', phone })
     },
     async place(homeId, device) {
       const { username, password } = (await send(`/homes/${homeId}/devices`, device)) as Login
@@ -102,6 +105,11 @@ export async function signIn(demo: DemoFile): Promise<Operator> {
       return ids.reduce((counted, id) => counted.set(id, (counted.get(id) ?? 0) + 1), new Map<string, number>())
     },
   }
+}
+
+function day(): { from: string; to: string } {
+  const now = Date.now()
+  return { from: new Date(now - LOOK_BACK_MS).toISOString(), to: new Date(now + LOOK_BACK_MS).toISOString() }
 }
 
 /** One figure of a process's metrics page, summed over its labels; 0 where it was never counted. */

@@ -148,6 +148,8 @@ export async function openBench(change: Partial<ApiDeps> = {}) {
       await notify.onHint()
       await notify.drain()
     },
+    /** What the sender looks at twice a second. */
+    sweep: notify.sweep,
     async audit(action: string) {
       const { rows } = await pool.query<{
         actor: string
