@@ -1,3 +1,4 @@
+import type { Came } from './counting.ts'
 import type { DemoFile } from './platform-process.ts'
 
 /** Everything of the last day, in pages as large as the API gives. */
@@ -7,6 +8,9 @@ const PAGE = 500
 type Page<Item> = { items: Item[]; nextCursor: string | null }
 type IncidentSeen = {
   id: string
+  openedAt: string
+  /** The latest that raised it. */
+  deviceId: string | null
   homeId: string
   kind: string
   status: string
@@ -95,6 +99,12 @@ export async function signIn(demo: DemoFile): Promise<Operator> {
       return ids.reduce((counted, id) => counted.set(id, (counted.get(id) ?? 0) + 1), new Map<string, number>())
     },
   }
+}
+
+/** The home's incidents as what came of its buttons. */
+export async function incidentsOf(operator: Operator, homeId: string): Promise<Came[]> {
+  const incidents = await operator.incidents(homeId)
+  return incidents.map(({ deviceId, openedAt }) => ({ button: deviceId ?? '', atMs: Date.parse(openedAt) }))
 }
 
 /** One figure of a process's metrics page, summed over its labels; 0 where it was never counted. */
