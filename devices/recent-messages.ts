@@ -28,13 +28,17 @@ export function markOf(payload: Uint8Array, messageId: string | null, packetId: 
 
 export type Repeat = 'new' | 'duplicate' | 'id-reused'
 
-/** `timed`: it says when it was, so the same bytes are about the same moment. */
+/**
+ * `timed`: it says when it was, so the same bytes are about the same moment. `exact`: to less than a minute, so that nobody can
+ * have done another thing under the same id in the same moment.
+ */
 export type Arrival = {
   mark: Mark
   hasId: boolean
   dup: boolean
   critical: boolean
   timed: boolean
+  exact: boolean
   receivedAt: number
 }
 
@@ -53,13 +57,16 @@ export function judgeRepeat(recent: RecentMessages, arrival: Arrival): Repeat {
   return verdict
 }
 
-function isRepeat({ hasId, dup, critical, timed }: Arrival, ageMs: number, isLast: boolean): boolean {
+function isRepeat({ hasId, dup, critical, timed, exact }: Arrival, ageMs: number, isLast: boolean): boolean {
   const isRecent = !critical || ageMs < CRITICAL_REPEAT_WITHIN_MS
   // Simple clients send everything under the same packet identifier: with DUP it may also be a new press whose first
   // try was lost on the way, so without an id of its own an older twin says nothing.
   if (dup) return hasId || isRecent
+  if (!hasId) return false
+  // An entrance that stood still brings late what was said again over another one, and answered, and taken back since.
+  if (timed && exact) return isRecent
   // Something else was said since, so it is no resend: a counter began at 1 again.
-  if (!hasId || !isLast) return false
+  if (!isLast) return false
   return timed ? isRecent : !critical || ageMs < UNTIMED_REPEAT_WITHIN_MS
 }
 

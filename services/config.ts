@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 
@@ -23,6 +23,8 @@ export type Config = {
   logLevel: string
   /** Set by systemd where it watches us. */
   notifySocket: string | null
+  /** Where Node keeps what it has compiled, for the processes that we start; null: nowhere. */
+  compileCache: string | null
 }
 type InfluxConfig = { url: string; token: string; org: string; bucket: string; api: 'v1' | 'v2' }
 export type TwilioConfig = { accountSid: string; authToken: string; from: string; apiUrl: string }
@@ -40,6 +42,13 @@ type Environment = Record<string, string | undefined>
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 const KEY_MINIMUM = 32
+
+/** What this process was given, and what its checkout's .env says besides. @throws {ConfigError} at the first wrong setting */
+export function ownConfig(root: string): Config {
+  const file = join(root, '.env')
+  if (existsSync(file)) process.loadEnvFile(file)
+  return readConfig(process.env, root)
+}
 
 /** @throws {ConfigError} at the first wrong setting */
 export function readConfig(environment: Environment, root: string): Config {
@@ -70,6 +79,7 @@ export function readConfig(environment: Environment, root: string): Config {
     dataKey: read.key('DATA_KEY'),
     logLevel: read.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
     notifySocket: read.text('NOTIFY_SOCKET') ?? null,
+    compileCache: read.text('NODE_COMPILE_CACHE') ?? null,
   }
   if (production) requireForProduction(config)
   return config

@@ -26,14 +26,14 @@ const SEMI_SPACE_MB = 2
 
 /**
  * In its own process group: a Ctrl-C meant for us must not take the phones away while messages still go out.
- * @param compiled the folder where Node keeps what it has compiled; undefined: nowhere
+ * @param compiled the folder where Node keeps what it has compiled; null: nowhere
  */
-export function startDemoWorld(root: string, compiled: string | undefined): DemoWorld {
+export function startDemoWorld(root: string, compiled: string | null): DemoWorld {
   const child = fork(join(root, 'simulators', 'demo.ts'), {
     detached: true,
     execArgv: [`--max-old-space-size=${HEAP_MB}`, `--max-semi-space-size=${SEMI_SPACE_MB}`],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: { PATH: process.execPath, ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled }) },
+    env: { PATH: process.execPath, ...(compiled === null ? {} : { NODE_COMPILE_CACHE: compiled }) },
   })
   const exited = once(child, 'exit')
   const order = (message: Order) => void child.send(message)

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { Ajv } from 'ajv'
 import { expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { freePort } from '../simulators/trials/platform-process.ts'
@@ -11,7 +12,7 @@ import { readConfig } from './config.ts'
 import { ROLES } from './roles.ts'
 import { temporaryFolder } from './testing/temporary-folder.ts'
 
-/** What can be held of the production files without a Docker engine: shape, pins, secrets, ports, and HAProxy's own check. */
+/** What can be held of the production files without a Docker engine: the specification's own schema, shape, pins, secrets, ports, and HAProxy's own check. */
 
 type Service = {
   image?: string
@@ -31,6 +32,16 @@ const compose = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { 
   secrets: Record<string, { file: string }>
 }
 const services = Object.entries(compose.services)
+
+test('the compose file keeps to the schema of the Compose Specification', () => {
+  const file = join(import.meta.dirname, 'testing', 'contract', 'compose-spec.json')
+  // Its $schema is an address for editors, with another protocol than the one that Ajv knows the draft by.
+  const { $schema, ...contract } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+  expect($schema).toBe('https://json-schema.org/draft-07/schema')
+  const validate = new Ajv({ allErrors: true, strict: false }).compile(contract)
+  validate(compose)
+  expect(validate.errors).toBeNull()
+})
 
 test('every role runs, two ingests behind the balancer, each restarted always', () => {
   const roles = services.filter(([, { build }]) => build).map(([name, { command }]) => [name, command])

@@ -1,9 +1,14 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type Config, readConfig } from './config.ts'
 import { openFoundation } from './foundation.ts'
 import { createLifecycle } from './lifecycle.ts'
+import { startEmbedded } from './store/postgres/embedded.ts'
+import { saysStartingUp } from './testing/starting-up.ts'
+import { listenAsSystemd } from './testing/systemd-ear.ts'
 import { temporaryFolder } from './testing/temporary-folder.ts'
 
 const log = { info() {}, warn() {}, error() {}, debug() {} }
@@ -46,4 +51,22 @@ test('with a database elsewhere at once, whether or not it can be reached', asyn
   const nobody = 'postgres://anlin:nobody@127.0.0.1:1/anlin'
   const config = readConfig({ ANLIN_DATA: folder, DATABASE_URL: nobody }, folder)
   expect(await open(config, () => 'told')).toEqual({ seen: ['told'], isOpen: false })
+})
+
+test('while the database recovers, systemd is told to wait on', async () => {
+  const folder = temporaryFolder('foundation')
+  await (await startEmbedded(folder, log)).stop()
+  // In its place one that recovers for ever, under the process id of somebody alive.
+  writeFileSync(join(folder, 'postgres', 'postmaster.pid'), `${process.pid}\n`)
+  const recovering = createServer(saysStartingUp).listen(join(folder, 'socket', '.s.PGSQL.5432'))
+  onTestFinished(() => void recovering.close())
+  await once(recovering, 'listening')
+  const systemd = await listenAsSystemd()
+  const lifecycle = createLifecycle(log)
+  const config = readConfig({ ANLIN_DATA: folder, NOTIFY_SOCKET: systemd.socket }, folder)
+  const opening = openFoundation(config, { log, lifecycle, alone: true, meanwhile: () => undefined })
+  opening.catch(() => undefined)
+  await expect.poll(() => systemd.said, { timeout: 20_000 }).toContain('EXTEND_TIMEOUT_USEC=60000000')
+  await lifecycle.end('the test')
+  await expect(opening).rejects.toThrow('was stopped while it started')
 })

@@ -12,6 +12,7 @@ import { type Database, openPool } from './store/postgres/pool.ts'
 import type { QueueAddress } from './store/queue/bullmq-hints.ts'
 import { type HintBus, openHints } from './store/queue/hints.ts'
 import { createSealing, type Sealing } from './store/sealing.ts'
+import { startGoesOn } from './watchdog.ts'
 
 /**
  * Connections of one process; who finds none waits. A process that is frozen keeps those it has, so the server must have
@@ -53,8 +54,9 @@ export async function openFoundation(
   const { log, lifecycle, alone, meanwhile } = parts
   if (needsDataFolder(config)) mkdirSync(config.dataFolder, { recursive: true })
   if (config.databaseUrl !== null) meanwhile()
-  const url = config.databaseUrl ?? (await openEmbedded(config, { log, lifecycle, meanwhile }))
-  await migrate(url)
+  const goesOn = startGoesOn({ notifySocket: config.notifySocket, log })
+  const url = config.databaseUrl ?? (await openEmbedded(config, { log, lifecycle, meanwhile, goesOn }))
+  await migrate(url, goesOn)
   const pool = await openPool(url, { max: alone ? POOL_SIZE.alone : POOL_SIZE.amongOthers, name: 'platform', log })
   lifecycle.onEnd('database connections', () => pool.end())
   const keys = readKeys(config)
@@ -84,12 +86,13 @@ export async function openFoundation(
 
 async function openEmbedded(
   { dataFolder }: Config,
-  { log, lifecycle, meanwhile }: { log: Log; lifecycle: Lifecycle; meanwhile(): void },
+  { log, lifecycle, meanwhile, goesOn }: { log: Log; lifecycle: Lifecycle; meanwhile(): void; goesOn(): void },
 ): Promise<string> {
-  const database = await startEmbedded(dataFolder, log, (stop, underway) => {
+  const onStarting = (stop: () => Promise<void>, underway: Promise<void>) => {
     lifecycle.onEnd('embedded database', stop)
     void underway.then(meanwhile)
-  })
+  }
+  const database = await startEmbedded(dataFolder, log, onStarting, goesOn)
   return database.url
 }
 

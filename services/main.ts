@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { type Config, ConfigError, readConfig, type TwilioConfig } from './config.ts'
+import { type Config, ConfigError, ownConfig, type TwilioConfig } from './config.ts'
 import { type DemoAddresses, type DemoPeople, prepareDemo, refuseDemoOnRealPhones, writeDemoFile } from './demo.ts'
 import { type DemoWorld, startDemoWorld } from './demo-world.ts'
 import { openFoundation } from './foundation.ts'
@@ -24,8 +23,7 @@ const DEMO_SMS = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'simulator', fr
 async function main(): Promise<void> {
   settleGarbageCollection()
   const roles = readRoles(process.argv.slice(2))
-  if (existsSync(join(ROOT, '.env'))) process.loadEnvFile(join(ROOT, '.env'))
-  const config = readConfig(process.env, ROOT)
+  const config = ownConfig(ROOT)
   const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY })
   const lifecycle = createLifecycle(log)
   endOnSignals(lifecycle, log)
@@ -54,7 +52,7 @@ async function start(
     )
   }
   refuseDemoOnRealPhones(config)
-  const world = !config.production && alone ? startDemoWorld(ROOT, process.env.NODE_COMPILE_CACHE) : null
+  const world = !config.production && alone ? startDemoWorld(ROOT, config.compileCache) : null
   if (world) lifecycle.onEnd('simulators', () => world.end())
   const ingestThread = roles.has('ingest') && roles.size > 1 ? loadIngestThread() : null
   if (ingestThread) lifecycle.onEnd('ingest thread', () => ingestThread.close())

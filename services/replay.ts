@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { decoder } from '../devices/index.ts'
-import { ConfigError, readConfig } from './config.ts'
+import { ConfigError, ownConfig } from './config.ts'
 import { openReport, type ReplayReport, reportLines } from './core/replay/report.ts'
 import { readKeys } from './keys.ts'
 import { replayHomes } from './replay-homes.ts'
@@ -46,14 +45,13 @@ async function main(): Promise<number> {
   if (values.from !== undefined && !/^\d{4}-\d\d-\d\d$/.test(values.from)) {
     throw new ConfigError('--from', values.from, 'a day like 2026-11-23')
   }
-  if (existsSync(join(ROOT, '.env'))) process.loadEnvFile(join(ROOT, '.env'))
   const report = await replay({ homeId: values.home ?? null, from: values.from ?? null })
   process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : `${reportLines(report).join('\n')}\n`)
   return report.differenceCount === 0 ? 0 : 1
 }
 
 async function replay(asked: { homeId: string | null; from: string | null }): Promise<ReplayReport> {
-  const config = readConfig(process.env, ROOT)
+  const config = ownConfig(ROOT)
   const record = await openRecord(config)
   const database = await openPool(record.url, { max: CONNECTIONS, name: 'replay' })
   const report = openReport()

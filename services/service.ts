@@ -51,6 +51,7 @@ ExecStart=${word(process.execPath)} ${word(join(ROOT, 'services', 'main.ts'))} a
 Restart=always
 RestartSec=1
 WatchdogSec=30
+# For a start that says nothing. While the database recovers or is migrated, it is told again and again to wait on.
 TimeoutStartSec=90
 TimeoutStopSec=40
 # The embedded database ends itself, after us; it must not be taken away under the drain.

@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { functionsOf } from './testing/functions-of.ts'
 import { idleTests, withoutComments } from './testing/idle-tests.ts'
+import { isAllowedOutside, LOG_READING, OUTSIDE_PACKAGES, packageOf } from './testing/outside-rules.ts'
 
 /**
  * The architecture as a test: rooms, who may import whom, sizes, and what may stand where. ARCHITECTURE.md says why.
@@ -64,6 +66,11 @@ const ROOM_RULES: RoomRule[] = [
     breaks: ({ path, target, local, test }) => local && !test && !target.startsWith(`${path.split('/')[0]}/`),
   },
   {
+    why: 'outside, each package has its place in services/testing/outside-rules.ts',
+    applies: under('simulators/', 'dashboards/'),
+    breaks: ({ path, target, local, test }) => !local && !test && !isAllowedOutside(path, target),
+  },
+  {
     why: 'this room is pure',
     applies: under('devices/', 'services/core/'),
     breaks: ({ target, local, test }) => !local && !test && !PURE_PACKAGES.has(target),
@@ -116,13 +123,15 @@ function roomFaults(source: Source): string[] {
 /** Where there is no InfluxDB it says so on the screen; where CI is set it is told all the same, and fails. */
 const MAY_BE_LEFT_OUT = 'describe.skipIf(!hasInfluxd)'
 
+const SQL = /\b(select|insert into|delete from|update)\s[^'"]*\b(from|values|where|set)\b/i
+const MAY_HOLD_SQL = (path: string) => under('services/store/')(path) || path === LOG_READING
+
 function placeFaults({ path, text }: Source): string[] {
   const faults: string[] = []
   const test = isTest(path)
   // Simulators are programs of their own: they hand an environment to what they start.
-  const reads = /process\.env\b/.test(text) && path.startsWith('services/') && !test
-  if (reads && !['services/config.ts', 'services/main.ts', 'services/replay.ts'].includes(path))
-    faults.push(`${path}: only config.ts reads the environment`)
+  const reads = /\bprocess\.(env|loadEnvFile)\b|'node:process'/.test(text) && path.startsWith('services/') && !test
+  if (reads && path !== 'services/config.ts') faults.push(`${path}: only config.ts reads the environment`)
   if (
     path.startsWith('services/') &&
     !test &&
@@ -130,13 +139,7 @@ function placeFaults({ path, text }: Source): string[] {
     /process\.(on|once)\(\s*'SIG/.test(text)
   )
     faults.push(`${path}: only lifecycle.ts handles signals`)
-  if (
-    path.startsWith('services/') &&
-    !test &&
-    !path.startsWith('services/store/') &&
-    path !== 'services/demo.ts' &&
-    /\b(select|insert into|delete from)\s[^'"]*\b(from|values|where)\b/i.test(withoutComments(text))
-  )
+  if (!test && !MAY_HOLD_SQL(path) && SQL.test(withoutComments(text)))
     faults.push(`${path}: SQL stands only in services/store`)
   if (
     /\b(it|test|describe)\.(only|skip|todo|fails|skipIf|runIf)\b/.test(text.replace(MAY_BE_LEFT_OUT, '')) &&
@@ -170,28 +173,18 @@ function sizeFaults({ path, text }: Source): string[] {
   return faults
 }
 
-/** Functions that begin at the start of a line, by the formatter's own indentation: they end at the next `}` there. */
-function functionsOf(lines: string[]): { name: string; length: number }[] {
-  const found: { name: string; length: number }[] = []
-  lines.forEach((line, start) => {
-    const match =
-      /^(\s*)(?:export )?(?:async )?function\*? (\w+)|^(\s*)(?:private |static |async |#)*(\w+)\([^)]*\)[^;=]*\{$/.exec(
-        line,
-      )
-    const name = match?.[2] ?? match?.[4]
-    if (!match || !name || ['if', 'for', 'while', 'switch', 'catch'].includes(name)) return
-    const indent = match[1] ?? match[3] ?? ''
-    const end = lines.findIndex((candidate, at) => at > start && candidate.startsWith(`${indent}}`))
-    if (end > start) found.push({ name, length: end - start + 1 })
-  })
-  return found
-}
-
 const tidy = (files: Source[]) =>
   files.flatMap((file) => [...roomFaults(file), ...placeFaults(file), ...sizeFaults(file)])
 
 test('every file keeps to its room, its size and its place', () => {
   expect(tidy(sources)).toEqual([])
+})
+
+test('nothing is allowed outside that nobody there uses', () => {
+  const used = (name: string, place: string) =>
+    sources.some((file) => file.path.startsWith(place) && importsOf(file).some(({ raw }) => packageOf(raw) === name))
+  expect(OUTSIDE_PACKAGES.filter(({ name, under: place }) => !used(name, place))).toEqual([])
+  expect(sources.filter(({ path, text }) => path === LOG_READING && SQL.test(text))).toHaveLength(1)
 })
 
 test('ARCHITECTURE.md names every room', () => {
@@ -210,8 +203,16 @@ describe('each rule has teeth', () => {
     ['services/core/x.ts', 'export const a = () => Date.now()', 'no clock'],
     ['devices/x.ts', "import { a } from '../services/core/x.ts'", 'devices know nothing'],
     ['simulators/x.ts', "import { a } from '../services/core/x.ts'", 'public wires'],
+    ['simulators/trials/x.ts', "import pg from 'pg'", 'has its place'],
+    ['simulators/x.ts', "import { Aedes } from 'aedes'", 'has its place'],
+    ['dashboards/family/x.ts', "import { connect } from 'mqtt'", 'has its place'],
+    ['simulators/bench/x.ts', 'const q = `select a from b where c`', 'SQL stands only'],
+    ['dashboards/ui/x.svelte', 'const q = `update b set c = 1`', 'SQL stands only'],
     ['services/rules/x.ts', 'const q = `select a from b where c`', 'SQL stands only'],
+    ['services/demo.ts', 'const q = `insert into a values (1)`', 'SQL stands only'],
     ['services/rules/x.ts', 'const a = process.env.A', 'reads the environment'],
+    ['services/main.ts', 'const a = process.env.A', 'reads the environment'],
+    ['services/replay.ts', "process.loadEnvFile('.env')", 'reads the environment'],
     ['services/rules/x.ts', "process.on('SIGTERM', f)", 'handles signals'],
     ['services/rules/x.test.ts', "it.skip('a', () => expect(1))", 'does not run'],
     ['services/rules/x.test.ts', "test('a', () => {})", 'asserts nothing'],

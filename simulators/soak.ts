@@ -114,7 +114,7 @@ function tableOf(pieces: Piece[]): string {
   return `# What holds under kills, freezes and cuts
 
 Written by \`npm run soak\` on ${new Date().toISOString().slice(0, 10)}, ${process.platform} with ${availableParallelism()} processors, Node ${process.version}.
-Times are the worst seen. Lost: acknowledged to the device and reached no phone. Doubled: incidents more than presses.
+Times are the worst seen. Lost: acknowledged to the device, and no incident or no phone. Doubled: incidents more than one a press.
 
 | trial | size | attempted | acknowledged | lost | doubled | figures | verdict | took |
 |---|---|---|---|---|---|---|---|---|

@@ -23,6 +23,9 @@ const MESSAGE_ID_LENGTH = 128
 
 type Leaf = 'event' | 'telemetry' | 'status'
 
+/** Some clocks say no more than the minute. */
+const COARSE_MS = 60_000
+
 export function nativeDeviceId(raw: Pick<RawMessage, 'topic' | 'homeId'>): string | null {
   return parseTopic(raw.topic, raw.homeId)?.deviceId ?? null
 }
@@ -86,7 +89,8 @@ function decodeObject(
   const recent = leaf === 'event' ? state.events : state.others
   const critical = leaf === 'event' && isCriticalEvent(json)
   const timed = said !== null && isPlausible(said + (clock?.offsetMs ?? 0), raw.receivedAt)
-  const repeat = judgeRepeat(recent, { mark, hasId, dup: raw.dup, critical, timed, receivedAt: raw.receivedAt })
+  const exact = said !== null && said % COARSE_MS !== 0
+  const repeat = judgeRepeat(recent, { mark, hasId, dup: raw.dup, critical, timed, exact, receivedAt: raw.receivedAt })
   // Going offline twice changes nothing, but a repeat of it must not pass for a sign of life.
   const saysGoodbye = bodies.some((body) => body.kind === 'device' && body.state === 'offline')
   if (repeat === 'duplicate' && !saysGoodbye) return withhold(state, 'duplicate', meta, bodies)

@@ -45,6 +45,30 @@ describe('a repeat', () => {
     expect(button.event(press)).toBe('pressed')
   })
 
+  it('is one where the very same moment is said again, whatever came between: an entrance that stood still brings it late', () => {
+    const button = nativeDevice()
+    const press = pressed('a', { at: button.now + 1 })
+    expect([press, cancelled('b'), pressed('c')].map((each) => button.event(each))).toEqual([
+      'pressed',
+      'cancelled',
+      'pressed',
+    ])
+    button.now += 16 * SECOND
+    expect(button.event(press)).toBe('duplicate')
+    button.now += 10 * MINUTE
+    expect(button.event(press)).toBe('pressed')
+  })
+
+  it('but not where the time that it says is no more than a minute: one id for everything could be pressed again in it', () => {
+    const button = nativeDevice()
+    const press = pressed('button', { at: Math.floor(button.now / MINUTE) * MINUTE })
+    expect([press, cancelled('button'), press].map((each) => button.event(each))).toEqual([
+      'pressed',
+      'cancelled',
+      'pressed',
+    ])
+  })
+
   it('is one where MQTT says so, whatever came between', () => {
     const button = nativeDevice()
     expect(button.event(pressed(1))).toBe('pressed')

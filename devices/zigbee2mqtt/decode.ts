@@ -192,7 +192,8 @@ function judgePress(
   const mark = markOf(raw.payload, null, raw.packetId, topic === 'plain' ? 1 : 0)
   const { recent, press } = state
   if (raw.retain && isKeptPress(raw, recent, mark, said, reading)) return { deviceState: state, why: 'stale-retained' }
-  const arrival = { mark, hasId: false, dup: raw.dup, critical: true, timed: said !== null, receivedAt: raw.receivedAt }
+  const times = { timed: said !== null, exact: false, receivedAt: raw.receivedAt }
+  const arrival = { mark, hasId: false, dup: raw.dup, critical: true, ...times }
   const isOther = topic !== null && press !== undefined && press.topic !== topic
   const isTwin = isOther && raw.receivedAt - press.receivedAt < TWIN_WITHIN_MS
   if (isTwin || judgeRepeat(recent, arrival) === 'duplicate') {

@@ -10,12 +10,18 @@ const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`
 
 export type Balancer = { mqtt: string; end(): Promise<void> }
 
-/** Debian's HAProxy in front of these ingests, with the production file's own block for MQTT; only TLS and its size are left away. */
-export async function startBalancer(ingests: RoleProcess[]): Promise<Balancer> {
+/** The APIs that share a port, where the trial has any. */
+type Apis = { port: number; processes: RoleProcess[] }
+
+/**
+ * Debian's HAProxy in front of these ingests and APIs, with the production file's own blocks; only TLS and its size are left
+ * away, and HTTP where there are no APIs.
+ */
+export async function startBalancer(ingests: RoleProcess[], apis: Apis | null = null): Promise<Balancer> {
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'anlin-haproxy-'))
   const file = join(folder, 'haproxy.cfg')
-  writeFileSync(file, configFor(readFileSync(PRODUCTION, 'utf8'), port, ingests))
+  writeFileSync(file, configFor(readFileSync(PRODUCTION, 'utf8'), { port, processes: ingests }, apis))
   const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH } })
   let said = ''
   child.stderr?.on('data', (chunk) => {
@@ -34,17 +40,27 @@ export async function startBalancer(ingests: RoleProcess[]): Promise<Balancer> {
 }
 
 /** @throws when the production file no longer has the lines that are replaced */
-function configFor(production: string, port: number, ingests: RoleProcess[]): string {
+function configFor(production: string, ingests: { port: number; processes: RoleProcess[] }, apis: Apis | null): string {
   const replace = (text: string, line: RegExp, by: string) => {
     if (!line.test(text)) throw new Error(`haproxy.cfg has no line like ${line}`)
     return text.replace(line, by)
   }
-  const servers = ingests.map(
-    ({ http, mqttPort }, number) => `  server ingest${number} 127.0.0.1:${mqttPort} port ${new URL(http).port}`,
-  )
-  const mqttAlone = replace(production, /^frontend https[\s\S]*/m, '')
+  const servers = ({ processes }: { processes: RoleProcess[] }, portOf: (process: RoleProcess) => number | string) =>
+    processes.map((process, number) => `  server s${number} 127.0.0.1:${portOf(process)} port ${httpPortOf(process)}`)
+  const ownNames = replace(production, /^resolvers docker\n[\s\S]*/m, '')
   // So many connections need more open files than an ordinary user may have.
-  const small = replace(mqttAlone, /^ {2}maxconn \d+$/m, '  maxconn 100')
-  const plain = replace(small, /^ {2}bind :8883 ssl .*$/m, `  bind 127.0.0.1:${port}`)
-  return replace(plain, /^ {2}server-template ingest .*$/m, servers.join('\n'))
+  const small = replace(ownNames, /^ {2}maxconn \d+$/m, '  maxconn 100')
+  const mqtt = replace(small, /^ {2}bind :8883 ssl .*$/m, `  bind 127.0.0.1:${ingests.port}`)
+  const withIngests = replace(
+    mqtt,
+    /^ {2}server-template ingest .*$/m,
+    servers(ingests, ({ mqttPort }) => mqttPort).join('\n'),
+  )
+  if (apis === null) return replace(withIngests, /^frontend https[\s\S]*/m, '')
+  const http = replace(withIngests, /^ {2}bind :8443 ssl .*$/m, `  bind 127.0.0.1:${apis.port}`)
+  return replace(http, /^ {2}server-template api .*$/m, servers(apis, httpPortOf).join('\n'))
+}
+
+function httpPortOf({ http }: RoleProcess): string {
+  return new URL(http).port
 }

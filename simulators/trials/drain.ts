@@ -8,7 +8,7 @@ import { seen } from './seen.ts'
 import type { Trial, TrialOptions, TrialResult } from './trial.ts'
 
 /** What comes in when the signal comes, over all connections. */
-const RATE_PER_S = 4_000
+const RATE_PER_S = 5_000
 const TICK_MS = 10
 const BEFORE_MS = { least: 700, most: 1_500 }
 /** npm hands on a Ctrl-C that the program has already had. */

@@ -1,3 +1,4 @@
+import type { Came } from './counting.ts'
 import type { DemoFile } from './platform-process.ts'
 
 /** Everything of the last day, in pages as large as the API gives. */
@@ -7,6 +8,9 @@ const PAGE = 500
 type Page<Item> = { items: Item[]; nextCursor: string | null }
 type IncidentSeen = {
   id: string
+  openedAt: string
+  /** The latest that raised it. */
+  deviceId: string | null
   homeId: string
   kind: string
   status: string
@@ -110,6 +114,12 @@ export async function signIn(demo: Pick<DemoFile, 'http' | 'users'>): Promise<Op
 function day(): { from: string; to: string } {
   const now = Date.now()
   return { from: new Date(now - LOOK_BACK_MS).toISOString(), to: new Date(now + LOOK_BACK_MS).toISOString() }
+}
+
+/** The home's incidents as what came of its buttons. */
+export async function incidentsOf(operator: Operator, homeId: string): Promise<Came[]> {
+  const incidents = await operator.incidents(homeId)
+  return incidents.map(({ deviceId, openedAt }) => ({ button: deviceId ?? '', atMs: Date.parse(openedAt) }))
 }
 
 /** One figure of a process's metrics page, summed over its labels; 0 where it was never counted. */

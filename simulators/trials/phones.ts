@@ -4,13 +4,16 @@ const LOOK_EVERY_MS = 20
 /** The gateway's clock is ours; what it accepted in the same millisecond as the last look is read twice and known. */
 const OVERLAP_MS = 50
 /** The link of an alarm is made from the message's own id: the same message sent twice carries it twice. */
-const ALARM = /求助按钮.* \S+\/a\/([\w-]+)$/
+const ALARM = /(\S+) \S*求助按钮.* \S+\/a\/([\w-]+)$/
 
 type PhoneMessage = { sid: string; direction: string; to: string; body: string; at: string }
 
+/** An SOS alarm on a phone: the room it tells of, when it came first, in epoch ms, and how often the same message came. */
+type Alarm = { room: string; link: string; atMs: number; count: number }
+
 export type Phones = {
-  /** SOS alarms on this phone by message: how often each came. */
-  alarms(number: string): ReadonlyMap<string, number>
+  /** Of this phone, in the order in which they came first. */
+  alarms(number: string): readonly Alarm[]
   /** Resolves with true when `isSo` holds after some message, with false when `signal` gives up. */
   until(isSo: () => boolean, signal: AbortSignal): Promise<boolean>
   close(): Promise<void>
@@ -18,7 +21,7 @@ export type Phones = {
 
 /** Follows what the SMS gateway's phones show, over its control routes. */
 export function followPhones(gatewayUrl: string): Phones {
-  const alarms = new Map<string, Map<string, number>>()
+  const alarms = new Map<string, Alarm[]>()
   const ending = new AbortController()
   let known = new Map<string, number>()
   let sinceMs = 0
@@ -39,10 +42,13 @@ export function followPhones(gatewayUrl: string): Phones {
     sinceMs = Math.max(sinceMs, atMs)
     if (known.has(sid)) return
     known.set(sid, atMs)
-    const link = direction === 'inbound' ? undefined : ALARM.exec(body)?.[1]
-    if (link === undefined) return
-    const own = alarms.get(to) ?? new Map<string, number>()
-    alarms.set(to, own.set(link, (own.get(link) ?? 0) + 1))
+    const [, room, link] = (direction === 'inbound' ? null : ALARM.exec(body)) ?? []
+    if (room === undefined || link === undefined) return
+    const own = alarms.get(to) ?? []
+    alarms.set(to, own)
+    const before = own.find((alarm) => alarm.link === link)
+    if (before) before.count += 1
+    else own.push({ room, link, atMs, count: 1 })
   }
 
   const following = (async () => {
@@ -54,7 +60,7 @@ export function followPhones(gatewayUrl: string): Phones {
   // A trial that has failed never closes it; its own failure is the one to be told.
   following.catch(() => undefined)
   return {
-    alarms: (number) => alarms.get(number) ?? new Map(),
+    alarms: (number) => alarms.get(number) ?? [],
     async until(isSo, signal) {
       while (!isSo()) {
         if (signal.aborted) return false

@@ -51,7 +51,7 @@ async function loseQueue(place: PlatformUnderTrial, options: TrialOptions, apart
   } else running.push(await place.start(['all'], redis))
   const phones = followPhones(place.phones.url)
   const demo = { ...place.demo(), mqtt: `mqtt://127.0.0.1:${mqttPort}` }
-  const pressing = startPressing(demo, phones, options.seed)
+  const pressing = await startPressing(demo, phones, options.seed)
   await sleep(between(random, BEFORE_MS.least, BEFORE_MS.most))
   const limitMs = apart ? LIMIT_MS.apart : LIMIT_MS.together
   const recentMs = () => {
@@ -70,7 +70,7 @@ async function loseQueue(place: PlatformUnderTrial, options: TrialOptions, apart
   await Promise.all(running.map((one) => one.end()))
   const faults =
     afterMs > limitMs ? [`an alarm took ${Math.round(afterMs)} ms without a queue, at most ${limitMs}`] : []
-  if (counts.lost > 0) faults.push(`${counts.lost} acknowledged presses reached no phone`)
+  if (counts.lost > 0) faults.push(`${counts.lost} acknowledged presses have no incident or reached no phone`)
   const where = apart ? 'Apart' : 'Together'
   const figures = { homes, incidents, doubledMessages, [`before${where}Ms`]: beforeMs, [`after${where}Ms`]: afterMs }
   return { ...counts, figures, faults }

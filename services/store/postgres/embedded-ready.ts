@@ -19,6 +19,8 @@ type Waiting = {
   limitMs?: number
   /** Where this is known of somebody else's server: it ends by itself when its turn comes. */
   isThere?(): boolean
+  /** Called whenever it says that it recovers: whoever watches over our start waits on. */
+  goesOn?(): void
 }
 
 /**
@@ -27,7 +29,7 @@ type Waiting = {
  */
 export async function untilReady(
   url: string,
-  { log, ending, limitMs = START_LIMIT_MS, isThere = () => true }: Waiting,
+  { log, ending, limitMs = START_LIMIT_MS, isThere = () => true, goesOn }: Waiting,
 ): Promise<void> {
   const startedAt = performance.now()
   let deadline = startedAt + limitMs
@@ -37,7 +39,10 @@ export async function untilReady(
     const cause = await faultOf(url)
     if (cause === null) return
     const now = performance.now()
-    if (isRecovering(cause)) deadline = now + limitMs
+    if (isRecovering(cause)) {
+      deadline = now + limitMs
+      goesOn?.()
+    }
     if (now > deadline || REFUSED_LOGIN.test(codeOf(cause))) {
       throw new Error('the database in the data folder does not answer', { cause })
     }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createTestDatabase } from '../../testing/postgres.ts'
+import { saysStartingUp } from '../../testing/starting-up.ts'
 import { startEmbedded } from './embedded.ts'
 import { runningPid, stopPostmaster } from './embedded-process.ts'
 import { untilReady } from './embedded-ready.ts'
@@ -70,16 +71,6 @@ test('a platform killed while it makes its database starts the next time', { tim
   expect(readdirSync(folder).filter((name) => name.startsWith('postgres.new'))).toEqual([])
 })
 
-/** What a server says to whoever connects while it reads its journal after a crash. */
-function startingUp(): Buffer {
-  const fields = ['SFATAL', 'VFATAL', 'C57P03', 'Mthe database system is starting up', ''].join('\0')
-  const body = Buffer.from(`${fields}\0`)
-  const head = Buffer.alloc(5)
-  head.write('E')
-  head.writeInt32BE(body.length + 4, 1)
-  return Buffer.concat([head, body])
-}
-
 test('a server that recovers is waited for beyond the limit, one that says nothing is not', async () => {
   const database = await createTestDatabase()
   cleanups.push(() => database.close())
@@ -88,7 +79,7 @@ test('a server that recovers is waited for beyond the limit, one that says nothi
   const { searchParams, pathname, username, password } = new URL(database.url)
   const between = createServer((socket) => {
     socket.on('error', () => undefined)
-    if (performance.now() < recoversUntil) return void socket.once('data', () => socket.end(startingUp()))
+    if (performance.now() < recoversUntil) return saysStartingUp(socket)
     const server = connect(join(searchParams.get('host') ?? '', '.s.PGSQL.5432'))
     server.on('error', () => undefined)
     socket.pipe(server).pipe(socket)
@@ -101,8 +92,14 @@ test('a server that recovers is waited for beyond the limit, one that says nothi
   let looks = 0
   await untilReady(url, { ...waiting, limitMs, isThere: () => looks++ < 2 })
   expect(performance.now()).toBeLessThan(recoversUntil)
-  await untilReady(url, { ...waiting, limitMs })
+  let toldAtMs = 0
+  const goesOn = () => {
+    toldAtMs = performance.now()
+  }
+  await untilReady(url, { ...waiting, limitMs, goesOn })
   expect(performance.now()).toBeGreaterThan(recoversUntil)
+  expect(toldAtMs).toBeGreaterThan(recoversUntil - limitMs)
   between.close()
-  await expect(untilReady(url, { ...waiting, limitMs: 200 })).rejects.toThrow('does not answer')
+  const hung = () => expect.unreachable('one that says nothing does not go on')
+  await expect(untilReady(url, { ...waiting, limitMs: 200, goesOn: hung })).rejects.toThrow('does not answer')
 })

@@ -76,6 +76,7 @@ type Postmaster = {
   pid: number | null
   answering: number | null
   log: Log
+  goesOn: () => void
   ending: AbortController
   /** The database is being made, or the first of them was launched or found: from now on it is waited for. */
   underway: PromiseWithResolvers<void>
@@ -84,6 +85,7 @@ type Postmaster = {
 /**
  * Starts PostgreSQL on `folder`, or adopts the one that a killed predecessor left running there, and keeps it alive.
  * It runs in its own process group, so that a Ctrl-C meant for us does not end it under our drain.
+ * @param goesOn called whenever it says that it recovers
  * @param onStarting given the way to stop it before anything runs: whoever is ended during a long start uses it; and what
  *   resolves when it only has to be waited for (while it is made, or from its launch on): time for other things
  * @throws when another platform uses the folder, its data is of another major version, or it was stopped meanwhile;
@@ -93,15 +95,17 @@ export async function startEmbedded(
   folder: string,
   log: Log,
   onStarting: (stop: () => Promise<void>, underway: Promise<void>) => void = () => undefined,
+  goesOn: () => void = () => undefined,
 ): Promise<EmbeddedDatabase> {
   mkdirSync(folder, { recursive: true })
   const lock = await lockFolder(folder)
   const underway = Promise.withResolvers<void>()
-  const postmaster: Postmaster = { pid: null, answering: null, log, ending: new AbortController(), underway }
+  const ending = new AbortController()
+  const postmaster: Postmaster = { pid: null, answering: null, log, goesOn, ending, underway }
   const starting = bringUp(folder, postmaster)
   let supervision: Promise<void> = Promise.resolve()
   const stop = async () => {
-    postmaster.ending.abort(new Error('the embedded database was stopped while it started'))
+    ending.abort(new Error('the embedded database was stopped while it started'))
     await starting.catch(() => undefined)
     await supervision
     if (postmaster.pid !== null) await stopPostmaster(postmaster.pid)
@@ -119,11 +123,11 @@ export async function startEmbedded(
 }
 
 async function bringUp(folder: string, postmaster: Postmaster): Promise<Place> {
-  const { log, ending, underway } = postmaster
+  const { log, goesOn, ending, underway } = postmaster
   const place = await prepareFolder(folder, ending.signal, underway.resolve)
   postmaster.pid = postmaster.answering = await adopt(place, postmaster)
   if (postmaster.pid === null) await launch(place, postmaster)
-  await untilReady(place.url('postgres'), { log, ending: ending.signal })
+  await untilReady(place.url('postgres'), { log, goesOn, ending: ending.signal })
   await ensureDatabase(place)
   ending.signal.throwIfAborted()
   return place
@@ -151,7 +155,7 @@ async function supervise(place: Place, postmaster: Postmaster): Promise<void> {
 }
 
 async function launch(place: Place, postmaster: Postmaster): Promise<void> {
-  const { log, ending } = postmaster
+  const { log, goesOn, ending } = postmaster
   const deadline = performance.now() + START_LIMIT_MS
   for (;;) {
     ending.signal.throwIfAborted()
@@ -166,7 +170,7 @@ async function launch(place: Place, postmaster: Postmaster): Promise<void> {
     // The backends of a postmaster that was killed hold its shared memory for a moment; then the new one ends at once.
     const settled = new AbortController()
     const called = AbortSignal.any([settled.signal, ending.signal])
-    const ready = untilReady(place.url('postgres'), { log, ending: called })
+    const ready = untilReady(place.url('postgres'), { log, goesOn, ending: called })
     // Who lost the race is called off, and nobody waits for its failure.
     ready.catch(() => undefined)
     const ended = await Promise.race([exited, ready.then(() => false)])
@@ -196,7 +200,7 @@ function spawnPostmaster(place: Place): ChildProcess {
 }
 
 /** The database that a killed predecessor left running, when it answers; it may itself be dying, or still recovering. */
-async function adopt(place: Place, { log, ending, underway }: Postmaster): Promise<number | null> {
+async function adopt(place: Place, { log, goesOn, ending, underway }: Postmaster): Promise<number | null> {
   const pid = runningPid(place.data)
   const startedAt = performance.now()
   while (pid !== null && isAlive(pid)) {
@@ -207,7 +211,7 @@ async function adopt(place: Place, { log, ending, underway }: Postmaster): Promi
     if (fault === null) return pid
     if (isRecovering(fault)) {
       // Or it is shutting down, and says the same: then it ends.
-      await untilReady(place.url('postgres'), { log, ending: ending.signal, isThere: () => isAlive(pid) })
+      await untilReady(place.url('postgres'), { log, goesOn, ending: ending.signal, isThere: () => isAlive(pid) })
       continue
     }
     const nobodyListens = ['ECONNREFUSED', 'ENOENT'].includes(codeOf(fault))

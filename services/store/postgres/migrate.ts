@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import pg from 'pg'
+import { whileWorking } from './headway.ts'
 import { ensureLogPartitions } from './log-partitions.ts'
 
 const FOLDER = new URL('./migrations/', import.meta.url)
@@ -12,20 +13,23 @@ const OLDEST_VERSION = 150_000
 
 /**
  * Brings the schema forward, one file a transaction, under a lock, so that any number of processes may start at once.
+ * @param goesOn called again and again while the server works at it, which may take long where there is much
  * @throws when the database is unsafe, too old, or was migrated from files that have changed since
  */
-export async function migrate(url: string): Promise<{ applied: string[] }> {
+export async function migrate(url: string, goesOn: () => void = () => undefined): Promise<{ applied: string[] }> {
   const client = new pg.Client({ connectionString: url, application_name: 'anlin-migrate' })
   await client.connect()
   try {
     await refuseUnsafe(client)
-    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
-    await client.query(
-      'create table if not exists schema_migration (name text primary key, checksum text not null, applied_at timestamptz not null default now())',
-    )
-    const applied = await applyMissing(client)
-    await ensureLogPartitions(client)
-    return { applied }
+    return await whileWorking({ url, client, goesOn }, async () => {
+      await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
+      await client.query(
+        'create table if not exists schema_migration (name text primary key, checksum text not null, applied_at timestamptz not null default now())',
+      )
+      const applied = await applyMissing(client)
+      await ensureLogPartitions(client)
+      return { applied }
+    })
   } finally {
     await client.end()
   }
