@@ -87,28 +87,35 @@ export async function signIn(demo: Pick<DemoFile, 'http' | 'users'>): Promise<Op
       const { username, password } = (await send(`/homes/${homeId}/devices`, device)) as Login
       return { username, password }
     },
-    async history({ homeId, deviceId, field }, fromMs) {
-      const atMs: number[] = []
-      let from: string | null = new Date(fromMs).toISOString()
-      let behindMs = 0
-      while (from !== null) {
-        const search = new URLSearchParams({ deviceId, field, from, to: day().to })
-        const answer = await fetch(`${demo.http}/api/v1/homes/${homeId}/history?${search}`, { headers })
-        if (answer.status === 503) return null
-        if (!answer.ok) throw new Error(`read history: ${answer.status} ${await answer.text()}`)
-        const page = (await answer.json()) as History
-        atMs.push(...page.items.map(({ at }) => Date.parse(at)))
-        behindMs = Math.max(behindMs, page.behindMs)
-        from = page.nextCursor
-      }
-      return { atMs, behindMs }
-    },
+    history: (device, fromMs) => readHistory(demo.http, headers, device, fromMs),
     async storedIds(homeId) {
       const stored = await read<{ payload: string | null }>(`/homes/${homeId}/observations`, day())
       const ids = stored.flatMap(({ payload }) => /"id":"([^"]+)"/.exec(payload ?? '')?.[1] ?? [])
       return ids.reduce((counted, id) => counted.set(id, (counted.get(id) ?? 0) + 1), new Map<string, number>())
     },
   }
+}
+
+async function readHistory(
+  http: string,
+  headers: Record<string, string>,
+  { homeId, deviceId, field }: Measured,
+  fromMs: number,
+): ReturnType<Operator['history']> {
+  const atMs: number[] = []
+  let from: string | null = new Date(fromMs).toISOString()
+  let behindMs = 0
+  while (from !== null) {
+    const search = new URLSearchParams({ deviceId, field, from, to: day().to })
+    const answer = await fetch(`${http}/api/v1/homes/${homeId}/history?${search}`, { headers })
+    if (answer.status === 503) return null
+    if (!answer.ok) throw new Error(`read history: ${answer.status} ${await answer.text()}`)
+    const page = (await answer.json()) as History
+    atMs.push(...page.items.map(({ at }) => Date.parse(at)))
+    behindMs = Math.max(behindMs, page.behindMs)
+    from = page.nextCursor
+  }
+  return { atMs, behindMs }
 }
 
 function day(): { from: string; to: string } {
