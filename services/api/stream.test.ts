@@ -87,7 +87,7 @@ test('a press reaches those whose home it is, once, with the heartbeat first and
 test('nothing is heard while the changes cannot be read, so that the pages call themselves old', async () => {
   const url = await start()
   const worker = await listen(url, await bench.signIn('worker'))
-  await vi.waitFor(() => expect(named(worker.events, 'heartbeat').length).toBeGreaterThan(1), WAIT)
+  await vi.waitFor(() => expect(named(worker.events, 'heartbeat').length).toBeGreaterThan(0), WAIT)
   const lock = new pg.Client({ connectionString: bench.databaseUrl })
   await lock.connect()
   await lock.query('begin; lock table change in access exclusive mode')

@@ -13,7 +13,7 @@ const ROOT = join(import.meta.dirname, '..', '..')
 const DEMO_WITHIN_MS = 60_000
 const SEED_WITHIN_MS = 180_000
 /** Messages that wait go out within the next sweep, half a second. */
-const QUIET_MS = 1_500
+const QUIET_MS = 700
 /** The accounts' limit must not be what is measured. */
 const RATE_PER_ACCOUNT = '1000'
 

@@ -43,7 +43,7 @@ export const SLICE: Plan = {
   idlePresses: 5,
   loadedPresses: 5,
   stormPresses: 20,
-  foldSeconds: 2,
+  foldSeconds: 1,
   foldSteps: 1,
   backlogRows: 5_000,
   demoSettleSeconds: 0,
