@@ -29,7 +29,7 @@ export function markOf(payload: Uint8Array, messageId: string | null, packetId: 
 export type Repeat = 'new' | 'duplicate' | 'id-reused'
 
 /**
- * `timed`: it says when it was, so the same bytes are about the same moment. `exact`: to less than a minute, so that nobody can
+ * `timed`: it says when it was, so the same bytes are about the same moment. `exact`: to the millisecond, so that nobody can
  * have done another thing under the same id in the same moment.
  */
 export type Arrival = {

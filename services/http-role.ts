@@ -10,6 +10,7 @@ import { createReadiness } from './readiness.ts'
 import { createApiStore } from './store/postgres/api-store.ts'
 import { createHistoryProgress } from './store/postgres/history-progress.ts'
 import { createIncidents } from './store/postgres/incidents.ts'
+import { readUnfolded } from './store/postgres/unfolded.ts'
 import { createTwilioWebhooks } from './store/sms/twilio-webhooks.ts'
 import type { Sweeper } from './sweep.ts'
 
@@ -72,6 +73,8 @@ async function openApi(
     demo: addresses.phones === null ? null : { smsGatewayUrl: addresses.phones },
     pagesFolder: PAGES,
     changes,
+    // Over the connections of the roles: what the pages ask must not decide whether they count as current.
+    unfoldedMs: readUnfolded(pool),
     hints,
     clock,
     log,

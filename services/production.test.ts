@@ -13,7 +13,12 @@ import { ROLES } from './roles.ts'
 
 /** A new installation with NODE_ENV=production, from its first start: nobody is there but who reads what it prints. */
 
-const ADMIN = { login: 'root', name: 'Root', password: 'long enough', passwordAgain: 'long enough' }
+const ADMIN = {
+  login: 'first-administrator-kestrel',
+  name: 'Kestrel',
+  password: 'long enough',
+  passwordAgain: 'long enough',
+}
 const HOME = 'home-1'
 const FAMILY = '+8615500000101'
 const HELD_OPEN_S = 2

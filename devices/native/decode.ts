@@ -23,8 +23,8 @@ const MESSAGE_ID_LENGTH = 128
 
 type Leaf = 'event' | 'telemetry' | 'status'
 
-/** Some clocks say no more than the minute. */
-const COARSE_MS = 60_000
+/** Many clocks say no more than the second, and in one somebody presses twice. */
+const COARSE_MS = 1_000
 
 export function nativeDeviceId(raw: Pick<RawMessage, 'topic' | 'homeId'>): string | null {
   return parseTopic(raw.topic, raw.homeId)?.deviceId ?? null

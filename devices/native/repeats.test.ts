@@ -59,9 +59,9 @@ describe('a repeat', () => {
     expect(button.event(press)).toBe('pressed')
   })
 
-  it('but not where the time that it says is no more than a minute: one id for everything could be pressed again in it', () => {
+  it('but not where the time that it says is no more than a second: one id for everything could be pressed again in it', () => {
     const button = nativeDevice()
-    const press = pressed('button', { at: Math.floor(button.now / MINUTE) * MINUTE })
+    const press = pressed('button', { at: Math.floor(button.now / SECOND) * SECOND })
     expect([press, cancelled('button'), press].map((each) => button.event(each))).toEqual([
       'pressed',
       'cancelled',

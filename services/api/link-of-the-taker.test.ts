@@ -21,7 +21,13 @@ async function linkOf(incidentId: string, recipient = 'contact:c1') {
   const url = `/a/${bench.tokenOf(rows[0]?.outbox_id ?? '')}`
   return {
     look: async () => (await bench.app.inject({ url })).body,
-    say: (payload: string) => bench.app.inject({ method: 'POST', url, headers, payload }),
+    /** As a browser: what was taken in is answered with how it stands now, so that a reload says nothing again. */
+    async say(payload: string) {
+      const answer = await bench.app.inject({ method: 'POST', url, headers, payload })
+      if (answer.statusCode !== 303) return answer
+      expect(answer.headers.location).toBe(url)
+      return bench.app.inject({ url })
+    },
   }
 }
 
@@ -56,6 +62,15 @@ test('the taker says that they have arrived, and then that it is over once they 
   expect((await link.say('say=real&seen=yes')).body).toContain('It is over')
   expect(await stateOf(incidentId)).toMatchObject({ status: 'resolved', outcome: 'real' })
   expect(await timelineOf(incidentId)).toEqual(expect.arrayContaining(['Taken', 'Arrived', 'Resolved']))
+  expect((await bench.audit('incident.resolve')).at(-1)).toMatchObject({ actor: 'contact:c1', detail: { via: 'link' } })
+})
+
+test('a warning too is closed only by whoever ticks that they have seen the resident', async () => {
+  const incidentId = await bench.raise(HOME, { kind: 'bed-exit', severity: 'warning', deviceKind: 'sleep-monitor' })
+  const link = await linkOf(incidentId)
+  await link.say('say=take')
+  expect((await link.say('say=false-alarm')).statusCode).toBe(400)
+  expect((await link.say('say=false-alarm&seen=yes')).body).toContain('It is over')
 })
 
 test('the button is pressed again: the page asks for the arrival once more, whose press ends the wait for it', async () => {
@@ -88,9 +103,13 @@ test('“still on it?” is answered on the page, and only while it is asked', a
 test('who cannot go after all gives it back, and others are told', async () => {
   const incidentId = await bench.raise(HOME)
   const link = await linkOf(incidentId)
-  await link.say('say=take')
-  expect(buttonsOf((await link.say('say=cannot')).body)).toEqual(['take'])
-  expect(await stateOf(incidentId)).toMatchObject({ status: 'open', takenBy: null })
+  for (const _time of ['once', 'and again']) {
+    await link.say('say=take')
+    const page = (await link.say('say=cannot')).body
+    expect(page).toContain('Noted, you can’t go')
+    expect(buttonsOf(page)).toEqual(['take'])
+    expect(await stateOf(incidentId)).toMatchObject({ status: 'open', takenBy: null })
+  }
   await link.say('say=take')
   await link.say('say=false-alarm&seen=yes')
 })
@@ -100,7 +119,11 @@ test('an old page of somebody who has it no longer closes nothing, and nonsense 
   const link = await linkOf(incidentId)
   await bench.ask(await bench.signIn('coordinator'), 'POST', `/api/v1/incidents/${incidentId}/acknowledge`, {})
   for (const old of ['say=real&seen=yes', 'say=false-alarm&seen=yes']) {
-    expect((await link.say(old)).body).toContain('Zhao Yan has it')
+    const answer = await link.say(old)
+    expect([answer.statusCode, answer.body]).toEqual([
+      409,
+      expect.stringMatching(/you no longer have it.*Zhao Yan has it/s),
+    ])
   }
   for (const wrong of ['say=close', 'say=real&seen=no']) expect((await link.say(wrong)).statusCode).toBe(400)
   expect(await stateOf(incidentId)).toMatchObject({ status: 'acknowledged', outcome: null })

@@ -48,6 +48,8 @@ export type ApiDeps = {
   onIncomingMessage(message: IncomingSms): Promise<void>
   webhooks: SmsWebhooks
   changes: ChangeFeed
+  /** How long the oldest alarm, signal or answer waits that nobody has folded, in ms. @throws when the database is away */
+  unfoldedMs(): Promise<number>
   history: History
   hints: Hints
   metrics: Metrics

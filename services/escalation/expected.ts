@@ -8,7 +8,8 @@ const MAX_EXPECTED = 8
 const MAX_JOINED_SIGNALS = 2
 /**
  * The commit of a whole pass must not wait for a read that is slow: then its signals go the longer way, by two more round
- * trips. Where only the alarm's own home is in the pass, nobody else waits, and the read is sooner there than they are.
+ * trips. Where only the alarm's own home is in the pass, at most the alarms hinted meanwhile wait for it, and the read is sooner there than
+ * those trips are.
  */
 const MAX_JOIN_WAIT_MS = { alone: 60, amongOthers: 20 }
 /** Nor a pass of its own for one that hangs: after this it reads for itself, over another connection. */

@@ -204,6 +204,4 @@ export type ApiStore = {
   links: MessageLinks
   messages: StoredMessages
   setup: SetupLinks
-  /** How long the oldest waits of what the homes said and of what became of it, in ms; 0 when all of it is folded. */
-  unfoldedMs(): Promise<number>
 }

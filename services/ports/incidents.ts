@@ -107,9 +107,9 @@ export type Incidents = {
 }
 /**
  * Where an input came from. `origin` names it, so that the same one is written once; `actor` is the account that was signed
- * in (`user:<id>`), which goes on the audit log: it may answer as a contact of the home.
+ * in (`user:<id>`), which goes on the audit log: it may answer as a contact of the home. `via`: a link was enough, nobody was.
  */
-export type InputSource = { origin?: string; actor?: string }
+export type InputSource = { origin?: string; actor?: string; via?: 'link' }
 /** An input before it has an id. */
 export type NewInput = IncidentInput extends infer Input
   ? Input extends unknown

@@ -14,6 +14,7 @@ const DEMO_WITHIN_MS = 60_000
 const SEED_WITHIN_MS = 180_000
 /** Messages that wait go out within the next sweep, half a second. */
 const QUIET_MS = 700
+const QUIET_WITHIN_MS = 60_000
 /** The accounts' limit must not be what is measured. */
 const RATE_PER_ACCOUNT = '1000'
 
@@ -82,7 +83,10 @@ export async function prepareGround(options: GroundOptions): Promise<Ground> {
 
 async function closeIncidents(platform: PlatformUnderTrial, provider: ProviderStub): Promise<void> {
   await (await signIn(platform.demo())).closeOpen()
-  for (let before = -1; before !== provider.requests(); await wait(QUIET_MS)) before = provider.requests()
+  const deadline = performance.now() + QUIET_WITHIN_MS
+  for (let before = -1; before !== provider.requests() && performance.now() < deadline; await wait(QUIET_MS)) {
+    before = provider.requests()
+  }
 }
 
 /** A first start makes the database; then it is killed and not ended, so that the database lives on without it. */

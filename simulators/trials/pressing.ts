@@ -9,7 +9,7 @@ import type { DemoFile } from './platform-process.ts'
 import type { Counts } from './trial.ts'
 
 /** Between one incident's end and the next press of the home. */
-const REST_MS = { least: 0, most: 60 }
+const REST_MS = { least: 50, most: 110 }
 /** Pressed in turn, each in a room of its own, which stands in the message: so a press is known by its incident and alarm. */
 const BUTTONS_PER_HOME = 4
 

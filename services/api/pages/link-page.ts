@@ -27,7 +27,7 @@ export function sendNotice(
     words,
     link.title,
     html`<p role="alert">${link[what]}</p>
-${what === 'failed' ? form(button('take', link.button)) : ''}
+${what === 'failed' || what === 'away' ? html`<p class="calls"><a href="">${link.again}</a></p>` : ''}
 ${what === 'unknown' ? '' : html`<p>${link.emergency}</p>`}
 ${CALLS}`,
   )
@@ -38,13 +38,13 @@ export function sendIncident(
   reply: FastifyReply,
   by: Responder,
   view: IncidentView,
-  trouble: 'failed' | 'seenNeeded' | null,
+  trouble: 'failed' | 'seenNeeded' | 'notYours' | null,
 ) {
   const words = wordsOf(by.language)
   const { link } = words
   const { incident, homeLabel } = view
   const about = link.about(homeLabel ?? '', link.kinds[incident.kind], incident.sources.at(-1)?.room ?? null)
-  const status = { failed: 503, seenNeeded: 400 }
+  const status = { failed: 503, seenNeeded: 400, notYours: 409 }
   return sendPage(
     reply,
     trouble ? status[trouble] : 200,
@@ -59,19 +59,20 @@ ${CALLS}`,
 }
 
 function standing({ incident }: IncidentView, by: Responder, link: LinkWords): Html {
-  const { status, takenBy, handOverTo } = incident
+  const { status, takenBy, handOverTo, told } = incident
   const take = form(button('take', link.button))
   if (status === 'resolved') return html`<p role="status">${link.over}</p>`
-  if (!takenBy) return html`<p role="status">${link.nobody}</p>${take}`
+  const hasDeclined = told.some(({ person, declinedInRound }) => person.ref === by.ref && declinedInRound !== null)
+  if (!takenBy) return html`<p role="status">${hasDeclined ? link.declined : link.nobody}</p>${take}`
   if (takenBy.ref === by.ref) return ofTheTaker(incident, link)
   return html`<p role="status">${link.has(takenBy.name)}</p>${handOverTo === by.ref ? take : ''}`
 }
 
 /** Everything that a message asks of the taker: a neighbour with a key has no other page. */
-function ofTheTaker({ due, arrivedAt, severity }: IncidentView['incident'], link: LinkWords): Html {
+function ofTheTaker({ due, arrivedAt }: IncidentView['incident'], link: LinkWords): Html {
   // A press after the arrival asks for another one.
   const isThere = arrivedAt !== null && due.arrive === null
-  const seen = html`<label class="tick"><input type="checkbox" name="seen" value="yes"${severity === 'critical' ? html` required` : ''}>${link.seen}</label>`
+  const seen = html`<label class="tick"><input type="checkbox" name="seen" value="yes" required>${link.seen}</label>`
   return html`<p role="status">${isThere ? link.youAreThere : link.youHave}</p>
 ${due.answer === null ? '' : form(button('still-on-it', link.stillOnIt))}
 ${isThere ? '' : form(button('arrived', link.arrived))}

@@ -17,7 +17,9 @@ export type PageWords = {
     stillOnIt: string
     arrived: string
     cannot: string
-    /** Before either of the two below; a critical incident is closed by nobody who has not. */
+    /** To whoever could not go: others are being told. */
+    declined: string
+    /** Before either of the two below: nothing is closed here by anybody who has not. */
     seen: string
     seenNeeded: string
     overReal: string
@@ -27,6 +29,9 @@ export type PageWords = {
     emergency: string
     unknown: string
     failed: string
+    /** Closed or answered by somebody who has it no longer. */
+    notYours: string
+    again: string
     away: string
     tooMany: string
   }

@@ -14,7 +14,7 @@ const WRONG_PER_ADDRESS = 30
 const WINDOW_MS = 60_000
 /** As linkToken makes them; anything else is wrong without a look into the database. */
 const TOKEN = /^[\w-]{20}$/
-/** Who stands in a doorway with a phone in the hand is told by then that it did not work. */
+/** Each step of an answer takes no longer: who stands in a doorway with a phone in the hand is told that it did not work. */
 const ANSWER_WITHIN_MS = 3_000
 
 const Params = Type.Object({ token: Type.String({ maxLength: 200 }) })
@@ -79,6 +79,8 @@ export async function linkRoutes(app: Api, deps: ApiDeps): Promise<void> {
       const found = await inTime(findLink(deps, token))
       if (!found) return refuse(request, reply)
       const trouble = await answer(deps, found, form)
+      // A reload asks how it stands, and says nothing again.
+      if (trouble === null) return reply.redirect(`/a/${token}`, 303)
       const shown = await inTime(look(deps, token))
       return shown ? sendIncident(reply, shown.by, shown.view, trouble) : refuse(request, reply)
     },
@@ -99,10 +101,11 @@ async function answer(deps: ApiDeps, { link, by }: Found, form: Static<typeof Fo
   const { homeId, incidentId } = link
   const closes = form.say === 'real' || form.say === 'false-alarm'
   try {
-    // The page of somebody else is an old one: they see who has it now, and close nothing.
-    if (closes && (await inTime(deps.store.links.read(link)))?.incident.takenBy?.ref !== by.ref) return null
-    const verdict: FoldVerdict = await inTime(deps.submit(homeId, incidentId, inputOf(by, form)))
-    return verdict.type === 'notAllowed' && verdict.reason === 'person-not-seen' ? 'seenNeeded' : null
+    if (closes && form.seen !== 'yes') return 'seenNeeded'
+    // The page of whoever has it no longer is an old one.
+    if (closes && (await inTime(deps.store.links.read(link)))?.incident.takenBy?.ref !== by.ref) return 'notYours'
+    const verdict: FoldVerdict = await inTime(deps.submit(homeId, incidentId, inputOf(by, form), { via: 'link' }))
+    return verdict.type === 'notAllowed' && verdict.reason === 'not-the-taker' ? 'notYours' : null
   } catch (err) {
     deps.log.error({ err, homeId, incidentId }, 'an answer by link was not folded')
     return 'failed'

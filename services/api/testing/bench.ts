@@ -16,6 +16,7 @@ import { linkToken } from '../../store/postgres/incident-links.ts'
 import { createIncidents } from '../../store/postgres/incidents.ts'
 import { createIncomingMessages } from '../../store/postgres/incoming-messages.ts'
 import { createOutbox } from '../../store/postgres/outbox.ts'
+import { readUnfolded } from '../../store/postgres/unfolded.ts'
 import { createLocalHints } from '../../store/queue/local-hints.ts'
 import { createSealing } from '../../store/sealing.ts'
 import { createTwilioWebhooks } from '../../store/sms/twilio-webhooks.ts'
@@ -78,6 +79,7 @@ export async function openBench(change: Partial<ApiDeps> = {}) {
     onIncomingMessage: notify.onIncomingMessage,
     webhooks: createTwilioWebhooks({ authToken: AUTH_TOKEN, publicUrl: PUBLIC_URL }),
     changes,
+    unfoldedMs: readUnfolded(pool),
     history: createHistory(createPostgresHistory(pool), createHistoryProgress(pool)),
     metricsText: metrics.text,
     readiness: async () => ({ ready: true, checks: [{ name: 'database', ok: true }] }),

@@ -98,7 +98,9 @@ function cannotCome(draft: Draft, { by, via }: Of<'CannotCome'>): FoldVerdict {
   if (incident.status === 'resolved') return refuseLateTake(draft, by, via === 'sms')
   const row = incident.told.find(({ person }) => person.ref === by.ref)
   const { round } = incident.position
-  if (row?.declinedInRound === round) return ACCEPTED
+  // Said before, and since then neither taken nor asked for.
+  const isAsked = incident.takenBy?.ref === by.ref || incident.handOverTo === by.ref
+  if (row?.declinedInRound === round && !isAsked) return ACCEPTED
   if (row) row.declinedInRound = round
   if (incident.handOverTo === by.ref) incident.handOverTo = null
   record(draft, { type: 'CannotCome', by: named(by) })

@@ -34,6 +34,7 @@ export function createDevices(pool: Database, sealing: Sealing): Devices {
     revoke: (scope, homeId, deviceId) =>
       inTransaction(pool, async (tx) => {
         if (!(await isHomeVisible(tx, scope, homeId))) return false
+        await lockHome(tx, homeId)
         const { rowCount } = await tx.query(
           'update device set retired_at = now() where home_id = $1 and device_id = $2 and retired_at is null',
           [homeId, deviceId],
@@ -50,6 +51,11 @@ export function createDevices(pool: Database, sealing: Sealing): Devices {
   }
 }
 
+/** First of all, so that who places and who revokes wait for each other in one order. */
+async function lockHome(tx: Queryable, homeId: string): Promise<void> {
+  await tx.query('select 1 from home where home_id = $1 for no key update', [homeId])
+}
+
 async function placeDevice(
   tx: Queryable,
   sealing: Sealing,
@@ -60,7 +66,7 @@ async function placeDevice(
   const { deviceId, kind, room, gatewayId, convention = null, address = null } = device
   if (!(await isHomeVisible(tx, scope, homeId))) return { outcome: 'no-such-home' }
   // Two installers at once see each other's devices: one finds the address taken, or the home full.
-  await tx.query('select 1 from home where home_id = $1 for no key update', [homeId])
+  await lockHome(tx, homeId)
   const { rows } = await tx.query<{ devices: number; gateway: boolean; taken: boolean }>(
     `select count(*)::int as devices,
        coalesce(bool_or(device_id = $2 and kind = 'gateway'), false) as gateway,

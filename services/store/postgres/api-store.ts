@@ -9,7 +9,6 @@ import { createSessions } from './api-sessions.ts'
 import { createSetupLinks } from './api-setup.ts'
 import { createUsers } from './api-users.ts'
 import type { Database } from './pool.ts'
-import { readUnfolded } from './unfolded.ts'
 
 /**
  * All that the API reads and writes.
@@ -27,6 +26,5 @@ export function createApiStore(pool: Database, sealing: Sealing, sessionKey: str
     links: createMessageLinks(pool, sealing),
     messages: createStoredMessages(records),
     setup: createSetupLinks(pool, sealing),
-    unfoldedMs: readUnfolded(pool),
   }
 }

@@ -8,6 +8,8 @@ const ASK_EVERY_MS = 25
 const PROGRESS_EVERY_MS = 10_000
 /** SQLSTATE of a server that starts up: after a crash it reads all of its journal first, which may take minutes. */
 const STARTING_UP = '57P03'
+/** The same code, in the words of a cluster of ours (locale C): one that ends and hangs in it makes no headway. */
+const IS_ENDING = /shutting down/
 /** SQLSTATE class of a refused login: asking again changes nothing. */
 const REFUSED_LOGIN = /^28/
 
@@ -41,7 +43,7 @@ export async function untilReady(
     const now = performance.now()
     if (isRecovering(cause)) {
       deadline = now + limitMs
-      goesOn?.()
+      if (!IS_ENDING.test(cause.message)) goesOn?.()
     }
     if (now > deadline || REFUSED_LOGIN.test(codeOf(cause))) {
       throw new Error('the database in the data folder does not answer', { cause })

@@ -27,7 +27,7 @@ export function createIncidents(database: Database, sealing: Sealing, alarms = d
       if (claimed !== null) announce()
       return claimed
     },
-    async addInput(homeId, incidentId, input, { origin = null, actor = null }) {
+    async addInput(homeId, incidentId, input, { origin = null, actor = null, via = null }) {
       const by = 'by' in input ? input.by.ref : null
       const { rows } = await database.query<{ input_id: number }>({
         name: 'incident-add-input',
@@ -39,11 +39,20 @@ export function createIncidents(database: Database, sealing: Sealing, alarms = d
                ), audited as (
                  insert into audit (actor, action, home_id, subject, detail)
                  select coalesce($7, $5::text), $6, $1, $2,
-                   case when $7 <> $5 then jsonb_build_object('as', $5) else '{}' end
+                   jsonb_strip_nulls(jsonb_build_object('as', case when $7 <> $5 then $5 end, 'via', $8::text))
                  from added where is_new and $5 is not null
                )
                select input_id from added`,
-        values: [homeId, incidentId, sealNotes(input, sealing), origin, by, `incident.${kebab(input.type)}`, actor],
+        values: [
+          homeId,
+          incidentId,
+          sealNotes(input, sealing),
+          origin,
+          by,
+          `incident.${kebab(input.type)}`,
+          actor,
+          via,
+        ],
       })
       return String(rows[0]?.input_id)
     },
